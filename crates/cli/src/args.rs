@@ -1,0 +1,39 @@
+//! What can be typed.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Trains image classifiers, shows what every filter sees, and finds where a model fails.
+#[derive(Debug, Parser)]
+#[command(name = "seamripper", version, propagate_version = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options every verb takes.
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// Print one JSON document on stdout and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print no progress
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Threads to use [default: all cores]; the result does not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Train a recipe and write a run folder
+    Train(crate::train::Train),
+    /// Per-class report of a run's model, or of a table of predictions
+    Eval(crate::eval::Eval),
+    /// Audit a data set before the first epoch
+    Data(crate::data::Data),
+    /// Layers, output shapes and parameters of a model
+    Model(crate::model::Model),
+}

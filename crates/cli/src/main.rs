@@ -1,0 +1,25 @@
+//! `seamripper`: one program, one file a verb.
+
+mod args;
+mod diag;
+
+mod data;
+mod eval;
+mod model;
+mod train;
+
+use std::process::ExitCode;
+
+use args::Verb;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let result = match &args.verb {
+        Verb::Train(verb) => train::run(verb, &args.global),
+        Verb::Eval(verb) => eval::run(verb, &args.global),
+        Verb::Data(verb) => data::run(verb, &args.global),
+        Verb::Model(verb) => model::run(verb, &args.global),
+    };
+    diag::exit_code(result)
+}

@@ -1,0 +1,62 @@
+//! What a model is: layers, shapes, parameters. Knows no kernel; known at run time only.
+
+mod layer;
+mod weights;
+
+pub use layer::{Activation, Layer, Padding};
+pub use weights::{Parameter, Role, Weights};
+
+/// Index of a node in [`Graph::nodes`].
+pub type NodeId = usize;
+
+/// Where a node reads from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The image.
+    Input,
+    /// The output (after its activation) of an earlier node.
+    Node(NodeId),
+}
+
+/// One layer in its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Unique; given in the recipe or made from the kind and a count: `conv1`, `max_pool2`, `dense1`.
+    pub name: String,
+    /// What it computes.
+    pub layer: Layer,
+    /// What it reads: one source, two for [`Layer::Add`].
+    pub inputs: Vec<Source>,
+    /// Applied to the layer's result.
+    pub activation: Activation,
+    /// `[h, w, c]` of its output; `[1, 1, c]` once flat.
+    pub output: [usize; 3],
+    /// Its parameters, as indices into [`Graph::parameters`].
+    pub parameters: Vec<usize>,
+}
+
+/// A network: nodes in an order in which each comes after what it reads. The last node gives the logits `[n, k]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// `[h, w, c]` of an input image.
+    pub input: [usize; 3],
+    /// In execution order.
+    pub nodes: Vec<Node>,
+    /// Every parameter, in the order in which [`Weights`] stores them.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Graph {
+    /// `[h, w, c]` of what `source` gives.
+    pub fn shape(&self, source: Source) -> [usize; 3] {
+        match source {
+            Source::Input => self.input,
+            Source::Node(id) => self.nodes[id].output,
+        }
+    }
+
+    /// Number of classes: the channels of the last node.
+    pub fn outputs(&self) -> usize {
+        self.nodes.last().map_or(self.input[2], |node| node.output[2])
+    }
+}

@@ -1,0 +1,42 @@
+//! A table of predicted class probabilities, made here or anywhere else.
+
+use crate::sample::Split;
+
+/// One row an image: its id, true class, and a probability for every class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// Class names, in the order of the probability columns.
+    pub classes: Vec<String>,
+    /// `[n]`, what each image is called.
+    pub ids: Vec<String>,
+    /// `[n]`, the part of the data each image belongs to.
+    pub splits: Vec<Split>,
+    /// `[n]`, index of the true class.
+    pub labels: Vec<u32>,
+    /// `[n, k]`, row-major; each row sums to 1. `f64`, because tables made elsewhere are analysed as they are.
+    pub probs: Vec<f64>,
+}
+
+impl Predictions {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The probabilities of row `index`, `[k]`.
+    pub fn row(&self, index: usize) -> &[f64] {
+        let k = self.classes.len();
+        &self.probs[index * k..][..k]
+    }
+
+    /// The class with the highest probability in row `index`; the first of equals, as `argmax` in numpy.
+    pub fn top1(&self, index: usize) -> usize {
+        let row = self.row(index);
+        (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+    }
+}

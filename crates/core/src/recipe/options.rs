@@ -1,0 +1,152 @@
+//! `[train]`: how weights are fitted. Plain data; `train` gives it meaning.
+
+use serde::{Deserialize, Serialize};
+
+/// The `[train]` table, resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainOptions {
+    /// Passes over the (expanded) training images.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// Update rule.
+    pub optimizer: Optimizer,
+    /// Learning rate; the peak, where the schedule has one.
+    pub rate: f64,
+    /// How the rate changes over the run.
+    pub schedule: Schedule,
+    /// Names every random draw of the run.
+    pub seed: u64,
+    /// Share of the target taken from the true class and spread evenly over all classes.
+    pub label_smoothing: f64,
+    /// Decoupled weight decay of kernels (Loshchilov & Hutter 2017): `w -= rate * weight_decay * w`.
+    pub weight_decay: f64,
+    /// Scale the gradient down to this global norm if it is longer; 0 = never.
+    pub clip_norm: f64,
+    /// How kernels start.
+    pub initializer: Initializer,
+    /// Stop when the validation loss no longer falls.
+    pub early_stopping: Option<EarlyStopping>,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 128,
+            optimizer: Optimizer::default(),
+            rate: 1e-3,
+            schedule: Schedule::Constant,
+            seed: 0,
+            label_smoothing: 0.0,
+            weight_decay: 0.0,
+            clip_norm: 0.0,
+            initializer: Initializer::GlorotUniform,
+            early_stopping: None,
+        }
+    }
+}
+
+/// Starting values of kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initializer {
+    /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010); Keras' default.
+    #[default]
+    GlorotUniform,
+    /// Normal with variance 2 / fan_in (He et al. 2015), cut at two standard deviations and rescaled, as Keras does.
+    HeNormal,
+    /// Uniform in ±sqrt(6 / fan_in) (He et al. 2015).
+    HeUniform,
+}
+
+/// Update rule and its constants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Optimizer {
+    /// Adam (Kingma & Ba 2014). With `weight_decay` above 0 this is AdamW.
+    Adam {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root of the second moment.
+        epsilon: f64,
+        /// Where epsilon is added.
+        epsilon_form: EpsilonForm,
+    },
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Share of the last step carried over.
+        momentum: f64,
+        /// Nesterov's look-ahead form, as Keras writes it.
+        nesterov: bool,
+    },
+}
+
+impl Default for Optimizer {
+    /// Adam with Keras' constants.
+    fn default() -> Self {
+        Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, epsilon_form: EpsilonForm::Corrected }
+    }
+}
+
+/// The two published places of Adam's epsilon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpsilonForm {
+    /// `m_hat / (sqrt(v_hat) + epsilon)`: algorithm 1 of the paper, PyTorch.
+    #[default]
+    Corrected,
+    /// `rate sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)`: the paper's section 2 remark, Keras.
+    Keras,
+}
+
+/// The learning rate over the run, as a factor of `rate`; updated every step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// 1 throughout.
+    Constant,
+    /// Multiplied by `factor` after every `every` epochs.
+    Step {
+        /// Epochs.
+        every: usize,
+        /// Usually 0.1 to 0.5.
+        factor: f64,
+    },
+    /// Linear warm-up, then half a cosine down to `floor` (Loshchilov & Hutter 2016, without restarts).
+    Cosine {
+        /// Epochs of warm-up; may be a fraction.
+        warmup: f64,
+        /// Last factor.
+        floor: f64,
+    },
+    /// Cosine up from 1/`start` to 1 in the first `rise` share of the run, then cosine down to 1/(`start` * `end`)
+    /// (Smith & Topin 2017; PyTorch's `OneCycleLR` with its defaults 0.3, 25, 1e4).
+    OneCycle {
+        /// Share of the run.
+        rise: f64,
+        /// First rate is the peak divided by this.
+        start: f64,
+        /// Last rate is the first divided by this.
+        end: f64,
+    },
+}
+
+/// Stop when the validation loss has not fallen for `patience` epochs, and keep the best epoch's weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// Epochs without improvement.
+    pub patience: usize,
+    /// Improvements smaller than this do not count.
+    pub min_delta: f64,
+}
+
+impl Default for EarlyStopping {
+    fn default() -> Self {
+        Self { patience: 5, min_delta: 0.0 }
+    }
+}

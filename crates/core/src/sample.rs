@@ -1,0 +1,149 @@
+//! Labelled images of one size in memory.
+
+use std::sync::Arc;
+
+/// Which part of a data set an image belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Split {
+    /// Weights are fitted on these.
+    Train,
+    /// Choices (ranges, epochs, thresholds) are made on these.
+    Validation,
+    /// Read once, at the end; selects nothing.
+    Test,
+}
+
+impl Split {
+    /// The name used in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// How images are called in reports and prediction tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// `<prefix>-<row>`, the row counted from 0 in the source file: `test-00042`.
+    Rows {
+        /// Usually the split the file holds.
+        prefix: Arc<str>,
+        /// The row of each image in its source.
+        rows: Vec<u32>,
+    },
+    /// One name an image, for instance its path in the source folder.
+    Names(Vec<Arc<str>>),
+}
+
+impl Ids {
+    /// The id of image `index`.
+    pub fn id(&self, index: usize) -> String {
+        match self {
+            Self::Rows { prefix, rows } => format!("{prefix}-{:05}", rows[index]),
+            Self::Names(names) => names[index].to_string(),
+        }
+    }
+
+    fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::Rows { prefix, rows } => {
+                Self::Rows { prefix: prefix.clone(), rows: indices.iter().map(|&i| rows[i]).collect() }
+            }
+            Self::Names(names) => Self::Names(indices.iter().map(|&i| names[i].clone()).collect()),
+        }
+    }
+}
+
+/// `n` labelled images of one size, `u8`, axes `[n, h, w, c]`, with `c` = 1 (grey) or 3 (red, green, blue).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageSet {
+    size: [usize; 3],
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+    classes: Arc<[String]>,
+    ids: Ids,
+}
+
+impl ImageSet {
+    /// Puts a set together.
+    ///
+    /// # Panics
+    /// If the lengths do not agree or a label is not an index into `classes`: loaders check their input and report
+    /// it with file and row before they come here.
+    pub fn new(
+        size: [usize; 3],
+        pixels: Vec<u8>,
+        labels: Vec<u32>,
+        classes: Arc<[String]>,
+        ids: Ids,
+    ) -> Self {
+        let [h, w, c] = size;
+        assert_eq!(pixels.len(), labels.len() * h * w * c, "pixels of {} images {size:?}", labels.len());
+        assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
+        let named = match &ids {
+            Ids::Rows { rows, .. } => rows.len(),
+            Ids::Names(names) => names.len(),
+        };
+        assert_eq!(named, labels.len(), "ids");
+        Self { size, pixels, labels, classes, ids }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// `[h, w, c]` of every image.
+    pub fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// Pixels of image `index`, `[h, w, c]`.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let length = self.size.iter().product::<usize>();
+        &self.pixels[index * length..][..length]
+    }
+
+    /// Pixels of all images, `[n, h, w, c]`.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// Class index of each image.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Class names; a label is an index into them.
+    pub fn classes(&self) -> &Arc<[String]> {
+        &self.classes
+    }
+
+    /// What each image is called.
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// A new set of the images at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut pixels = Vec::with_capacity(indices.len() * self.size.iter().product::<usize>());
+        for &index in indices {
+            pixels.extend_from_slice(self.image(index));
+        }
+        Self {
+            size: self.size,
+            pixels,
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+            ids: self.ids.select(indices),
+        }
+    }
+}

@@ -158,7 +158,8 @@ impl ConvPool<'_> {
                 let mut window = first;
                 while window < end {
                     // A short group repeats its last window and stores it again.
-                    let group: [(usize, usize); G] = core::array::from_fn(|g| place((window + g).min(end - 1)));
+                    let group: [(usize, usize); G] =
+                        core::array::from_fn(|g| place((window + g).min(end - 1)));
                     self.group::<I, P, G, M>(isa, group, panel, columns);
                     window += G;
                 }
@@ -210,7 +211,9 @@ impl ConvPool<'_> {
                 let value = isa.max(best[g][vector], floor);
                 let out = self.out[start..][..count].as_mut_ptr();
                 // SAFETY: `out` is valid for `count <= LANES` values.
-                unsafe { if count == I::LANES { isa.store(out, value) } else { isa.store_first(out, value, count) } };
+                unsafe {
+                    if count == I::LANES { isa.store(out, value) } else { isa.store_first(out, value, count) }
+                };
                 if !self.winner.is_empty() {
                     let mut bytes = [0_u8; 16];
                     // SAFETY: `bytes` holds 16 bytes, the widest vector's number of lanes.

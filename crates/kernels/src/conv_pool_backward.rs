@@ -137,7 +137,16 @@ pub fn conv_pool_backward(
     while first < images {
         let range = first..images.min(first + together);
         collect(shape, &forward, range.clone(), scratch, db);
-        isa.run(Accumulate { shape, taps, x: forward.x, weights, scratch, dw, dx, capacity: windows * range.len() });
+        isa.run(Accumulate {
+            shape,
+            taps,
+            x: forward.x,
+            weights,
+            scratch,
+            dw,
+            dx,
+            capacity: windows * range.len(),
+        });
         first = range.end;
     }
 }
@@ -237,7 +246,8 @@ impl Accumulate<'_> {
             // image (`Shape::fits`, winner < pool^2 by the bounds check of `inside`), so corner + place + LANES exceeds the
             // image by less than a vector, which `SLACK` covers behind the last image.
             unsafe {
-                let mut sums: [I::F32; B] = core::array::from_fn(|vector| isa.load(dw.add(vector * I::LANES)));
+                let mut sums: [I::F32; B] =
+                    core::array::from_fn(|vector| isa.load(dw.add(vector * I::LANES)));
                 for &Live { corner, gradient } in live {
                     let x = self.x.as_ptr().add(corner as usize);
                     let gradient = isa.splat(gradient);
@@ -255,7 +265,8 @@ impl Accumulate<'_> {
             let weights = self.weights[start..][..B * I::LANES].as_ptr();
             // SAFETY: as above, with `weights` in place of `dw` and `dx`, as long as `x`, in place of `x`.
             unsafe {
-                let weights: [I::F32; B] = core::array::from_fn(|vector| isa.load(weights.add(vector * I::LANES)));
+                let weights: [I::F32; B] =
+                    core::array::from_fn(|vector| isa.load(weights.add(vector * I::LANES)));
                 for &Live { corner, gradient } in live {
                     let dx = self.dx.as_mut_ptr().add(corner as usize);
                     let gradient = isa.splat(gradient);

@@ -47,10 +47,28 @@ impl Function {
     pub fn value(self, x: f32) -> f32 {
         match self {
             Self::Identity => x,
-            Self::Relu => if x > 0.0 { x } else { 0.0 },
+            Self::Relu => {
+                if x > 0.0 {
+                    x
+                } else {
+                    0.0
+                }
+            }
             Self::Relu6 => clamp(x, 0.0, 6.0),
-            Self::LeakyRelu(slope) => if x > 0.0 { x } else { slope * x },
-            Self::Elu => if x > 0.0 { x } else { exp(x) - 1.0 },
+            Self::LeakyRelu(slope) => {
+                if x > 0.0 {
+                    x
+                } else {
+                    slope * x
+                }
+            }
+            Self::Elu => {
+                if x > 0.0 {
+                    x
+                } else {
+                    exp(x) - 1.0
+                }
+            }
             Self::Gelu => x * normal_cdf(x),
             Self::Silu => x * sigmoid(x),
             Self::Sigmoid => sigmoid(x),
@@ -65,10 +83,34 @@ impl Function {
     pub fn derivative(self, x: f32) -> f32 {
         match self {
             Self::Identity => 1.0,
-            Self::Relu => if x > 0.0 { 1.0 } else { 0.0 },
-            Self::Relu6 => if x > 0.0 && x <= 6.0 { 1.0 } else { 0.0 },
-            Self::LeakyRelu(slope) => if x > 0.0 { 1.0 } else { slope },
-            Self::Elu => if x > 0.0 { 1.0 } else { exp(x) },
+            Self::Relu => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Self::Relu6 => {
+                if x > 0.0 && x <= 6.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Self::LeakyRelu(slope) => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    slope
+                }
+            }
+            Self::Elu => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    exp(x)
+                }
+            }
             Self::Gelu => normal_cdf(x) + x * normal_density(x),
             Self::Silu => {
                 let s = sigmoid(x);
@@ -83,7 +125,13 @@ impl Function {
                 1.0 - t * t
             }
             Self::Softplus => sigmoid(x),
-            Self::HardSwish => if x > -3.0 { if x <= 3.0 { (2.0 * x + 3.0) / 6.0 } else { 1.0 } } else { 0.0 },
+            Self::HardSwish => {
+                if x > -3.0 {
+                    if x <= 3.0 { (2.0 * x + 3.0) / 6.0 } else { 1.0 }
+                } else {
+                    0.0
+                }
+            }
         }
     }
 
@@ -210,4 +258,22 @@ pub fn multiply(isa: Instructions, x: &[f32], factor: &[f32], y: &mut [f32]) {
         }
     }
     isa.run(Multiply(x, factor, y));
+}
+
+/// `sum[c] += x[position, c]` over all positions.
+pub fn add_rows(isa: Instructions, x: &[f32], sum: &mut [f32]) {
+    assert!(x.len().is_multiple_of(sum.len()), "add_rows");
+    struct AddRows<'a>(&'a [f32], &'a mut [f32]);
+    impl Kernel for AddRows<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) {
+            for row in self.0.chunks_exact(self.1.len()) {
+                for (sum, &x) in self.1.iter_mut().zip(row) {
+                    *sum += x;
+                }
+            }
+        }
+    }
+    isa.run(AddRows(x, sum));
 }

@@ -144,9 +144,13 @@ mod tests {
             }
         }
         // Values of the normal distribution function from NIST tables, to ten digits.
-        for (x, exact) in
-            [(0.0, 0.5), (1.0, 0.841_344_746_1), (-1.0, 0.158_655_253_9), (2.0, 0.977_249_868_1), (-4.0, 3.167e-5)]
-        {
+        for (x, exact) in [
+            (0.0, 0.5),
+            (1.0, 0.841_344_746_1),
+            (-1.0, 0.158_655_253_9),
+            (2.0, 0.977_249_868_1),
+            (-4.0, 3.167e-5),
+        ] {
             assert!((f64::from(normal_cdf(x)) - exact).abs() < f64::from(UNIT_ERROR), "normal_cdf({x})");
         }
     }

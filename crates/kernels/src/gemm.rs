@@ -43,16 +43,25 @@ impl Panels {
 
     /// Packs `matrix`, `[k, n]` row-major. Allocates only if the matrix is larger than any before it.
     pub fn pack(&mut self, matrix: &[f32], n: usize) {
-        let k = matrix.len() / n;
-        assert_eq!(matrix.len(), k * n, "a matrix of whole rows");
-        (self.k, self.n) = (k, n);
-        let width = self.width;
+        assert!(matrix.len().is_multiple_of(n), "a matrix of whole rows");
+        self.fill(n, matrix.chunks_exact(n));
+    }
+
+    /// Packs the rows of `values` that start at `rows`, each `n` long.
+    pub fn pack_rows(&mut self, values: &[f32], rows: &[u32], n: usize) {
+        self.fill(n, rows.iter().map(|&row| &values[row as usize..][..n]));
+    }
+
+    fn fill<'a>(&mut self, n: usize, rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone) {
+        (self.k, self.n) = (rows.len(), n);
+        let (k, width) = (self.k, self.width);
         self.data.resize(n.div_ceil(width) * k * width, 0.0);
         for (index, panel) in self.data.chunks_exact_mut((k * width).max(1)).enumerate() {
-            let columns = index * width..n.min((index + 1) * width);
-            for (slot, row) in panel.chunks_exact_mut(width).zip(matrix.chunks_exact(n)) {
-                slot[..columns.len()].copy_from_slice(&row[columns.clone()]);
-                slot[columns.len()..].fill(0.0);
+            let first = index * width;
+            let count = width.min(n - first);
+            for (slot, row) in panel.chunks_exact_mut(width).zip(rows.clone()) {
+                slot[..count].copy_from_slice(&row[first..first + count]);
+                slot[count..].fill(0.0);
             }
         }
     }
@@ -119,7 +128,11 @@ impl Kernel for Checked<'_> {
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        if I::REGISTERS >= 32 { rows_of_tiles::<I, 8>(isa, &mut self.0) } else { rows_of_tiles::<I, 6>(isa, &mut self.0) }
+        if I::REGISTERS >= 32 {
+            rows_of_tiles::<I, 8>(isa, &mut self.0)
+        } else {
+            rows_of_tiles::<I, 6>(isa, &mut self.0)
+        }
     }
 }
 
@@ -127,23 +140,35 @@ impl Kernel for Checked<'_> {
 fn rows_of_tiles<I: Isa, const M: usize>(isa: I, product: &mut Gemm<'_>) {
     let [_, n] = product.b.shape();
     let width = VECTORS * I::LANES;
-    for panel in 0..n.div_ceil(width) {
-        let columns = width.min(n - panel * width);
-        let mut start = 0;
-        while start + M <= product.rows.len() {
-            tile_to_out::<I, M>(isa, product, panel, columns, start);
-            start += M;
+    // A block of rows stays in the first-level cache while the panels pass by.
+    let mut block = 0;
+    while block < product.rows.len() {
+        let end = product.rows.len().min(block + 16 * M);
+        for panel in 0..n.div_ceil(width) {
+            let columns = width.min(n - panel * width);
+            let mut start = block;
+            while start + M <= end {
+                tile_to_out::<I, M>(isa, product, panel, columns, start);
+                start += M;
+            }
+            while start < end {
+                tile_to_out::<I, 1>(isa, product, panel, columns, start);
+                start += 1;
+            }
         }
-        while start < product.rows.len() {
-            tile_to_out::<I, 1>(isa, product, panel, columns, start);
-            start += 1;
-        }
+        block = end;
     }
 }
 
 /// Rows `start..start + M` of one panel.
 #[inline(always)]
-fn tile_to_out<I: Isa, const M: usize>(isa: I, product: &mut Gemm<'_>, panel: usize, columns: usize, start: usize) {
+fn tile_to_out<I: Isa, const M: usize>(
+    isa: I,
+    product: &mut Gemm<'_>,
+    panel: usize,
+    columns: usize,
+    start: usize,
+) {
     let first = panel * VECTORS * I::LANES;
     let mut initial = [isa.zero(); VECTORS];
     if let Some(bias) = product.bias {
@@ -168,7 +193,11 @@ fn tile_to_out<I: Isa, const M: usize>(isa: I, product: &mut Gemm<'_>, panel: us
             // SAFETY: `out` is valid for `count` values, and `count <= LANES`.
             unsafe {
                 if count == I::LANES {
-                    let sum = if product.accumulate { isa.add(isa.load(out), sums[m][vector]) } else { sums[m][vector] };
+                    let sum = if product.accumulate {
+                        isa.add(isa.load(out), sums[m][vector])
+                    } else {
+                        sums[m][vector]
+                    };
                     isa.store(out, sum);
                 } else {
                     let old = if product.accumulate { isa.load_first(out, count) } else { isa.zero() };
@@ -199,7 +228,8 @@ pub(crate) unsafe fn tile<I: Isa, const M: usize>(
     unsafe {
         let corners = rows.map(|row| a.as_ptr().add(row));
         for &step in steps {
-            let columns: [I::F32; VECTORS] = core::array::from_fn(|vector| isa.load(b.add(vector * I::LANES)));
+            let columns: [I::F32; VECTORS] =
+                core::array::from_fn(|vector| isa.load(b.add(vector * I::LANES)));
             for m in 0..M {
                 let x = isa.splat(*corners[m].add(step as usize));
                 for vector in 0..VECTORS {

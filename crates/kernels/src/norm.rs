@@ -43,7 +43,10 @@ pub fn moments(isa: Instructions, x: &[f32], mean: &mut [f32], deviation: &mut [
 
 /// `y = x * scale[c] + shift[c]`
 pub fn scale_shift(isa: Instructions, x: &[f32], scale: &[f32], shift: &[f32], y: &mut [f32]) {
-    assert!(scale.len() == shift.len() && x.len() == y.len() && x.len().is_multiple_of(scale.len()), "scale_shift");
+    assert!(
+        scale.len() == shift.len() && x.len() == y.len() && x.len().is_multiple_of(scale.len()),
+        "scale_shift"
+    );
     struct ScaleShift<'a>(&'a [f32], &'a [f32], &'a [f32], &'a mut [f32]);
     impl Kernel for ScaleShift<'_> {
         type Output = ();
@@ -61,9 +64,19 @@ pub fn scale_shift(isa: Instructions, x: &[f32], scale: &[f32], shift: &[f32], y
 }
 
 /// Adds to `sum` the channel sums of `dy`, and to `product` those of `dy * (x - mean)`, over one image `[positions, c]`.
-pub fn gradient_sums(isa: Instructions, x: &[f32], dy: &[f32], mean: &[f32], sum: &mut [f32], product: &mut [f32]) {
+pub fn gradient_sums(
+    isa: Instructions,
+    x: &[f32],
+    dy: &[f32],
+    mean: &[f32],
+    sum: &mut [f32],
+    product: &mut [f32],
+) {
     let c = mean.len();
-    assert!(x.len() == dy.len() && x.len().is_multiple_of(c) && sum.len() == c && product.len() == c, "gradient_sums");
+    assert!(
+        x.len() == dy.len() && x.len().is_multiple_of(c) && sum.len() == c && product.len() == c,
+        "gradient_sums"
+    );
     struct Sums<'a>(&'a [f32], &'a [f32], &'a [f32], &'a mut [f32], &'a mut [f32]);
     impl Kernel for Sums<'_> {
         type Output = ();

@@ -52,13 +52,19 @@ fn this_machine_tests_at_least_one_vector_instruction_set() {
 #[test]
 fn an_unknown_instruction_set_is_an_error_that_lists_what_is_there() {
     let error = Instructions::named("avx3").unwrap_err().to_string();
-    assert!(error.starts_with("SEAMRIPPER_ISA: expected one of ") && error.ends_with("found \"avx3\""), "{error}");
+    assert!(
+        error.starts_with("SEAMRIPPER_ISA: expected one of ") && error.ends_with("found \"avx3\""),
+        "{error}"
+    );
 }
 
 fn shapes() -> impl Strategy<Value = (Shape, usize, bool)> {
     (
         (1_usize..=3, 1_usize..=3, 2_usize..=3, 1_usize..=3, 1_usize..=3),
-        (prop::sample::select(vec![1_usize, 2, 3, 5, 8, 17]), prop::sample::select(vec![1_usize, 7, 8, 16, 19, 33, 40])),
+        (
+            prop::sample::select(vec![1_usize, 2, 3, 5, 8, 17]),
+            prop::sample::select(vec![1_usize, 7, 8, 16, 19, 33, 40]),
+        ),
         (0_usize..3, 0_usize..3, 1_usize..=5, any::<bool>()),
     )
         .prop_map(|((kh, kw, pool, oh, ow), (c, filters), (extra_h, extra_w, images, relu))| {
@@ -178,7 +184,8 @@ const FUNCTIONS: [Function; 11] = [
 
 #[test]
 fn element_wise_kernels_equal_the_plain_loop_bit_for_bit() {
-    let x: Vec<f32> = noise(1, 1001).into_iter().enumerate().map(|(i, x)| x * [1.0, 10.0, 100.0][i % 3]).collect();
+    let x: Vec<f32> =
+        noise(1, 1001).into_iter().enumerate().map(|(i, x)| x * [1.0, 10.0, 100.0][i % 3]).collect();
     let dy = noise(2, x.len());
     let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     for function in FUNCTIONS {
@@ -200,7 +207,8 @@ fn derivatives_are_those_of_the_functions() {
         for step in -70..70 {
             let x = step as f32 * 0.1 + 0.05;
             let h = 1e-2;
-            let slope = (f64::from(function.value(x + h)) - f64::from(function.value(x - h))) / (2.0 * f64::from(h));
+            let slope =
+                (f64::from(function.value(x + h)) - f64::from(function.value(x - h))) / (2.0 * f64::from(h));
             let error = (slope - f64::from(function.derivative(x))).abs();
             assert!(error < 2e-4, "{function:?}'({x}) is off by {error:e}");
         }

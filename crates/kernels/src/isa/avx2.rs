@@ -70,7 +70,8 @@ impl Isa for Avx2 {
         // SAFETY: `self` proves AVX2; the caller vouches for eight writable bytes.
         unsafe {
             let words = _mm256_cvtps_epi32(x);
-            let halves = _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            let halves =
+                _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
             _mm_storel_epi64(to.cast(), _mm_packus_epi16(halves, halves));
         }
     }

@@ -92,12 +92,15 @@ pub fn conv_pool_backward(
         for row in 0..shape.out_size[0] {
             for column in 0..shape.out_size[1] {
                 for filter in 0..shape.filters {
-                    let from = image * shape.output_len() + (row * shape.out_width + column) * shape.filters + filter;
+                    let from = image * shape.output_len()
+                        + (row * shape.out_width + column) * shape.filters
+                        + filter;
                     if forward.relu && forward.out[from] <= 0.0 {
                         continue;
                     }
                     let (gradient, place) = (forward.out_gradient[from], usize::from(forward.winner[from]));
-                    let (y, z) = (row * shape.pool + place / shape.pool, column * shape.pool + place % shape.pool);
+                    let (y, z) =
+                        (row * shape.pool + place / shape.pool, column * shape.pool + place % shape.pool);
                     db[filter] += gradient;
                     for kh in 0..kernel_h {
                         for kw in 0..kernel_w {

@@ -10,6 +10,7 @@ pub mod fail;
 pub mod graph;
 pub mod nearest;
 pub mod predictions;
+pub mod problems;
 pub mod random;
 pub mod recipe;
 pub mod sample;

@@ -1,7 +1,10 @@
 //! The kinds of layer a recipe can name.
 
+use serde::{Deserialize, Serialize};
+
 /// How a window meets the border of the image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Padding {
     /// Only whole windows: `out = (in - size) / stride + 1`.
     #[default]
@@ -11,7 +14,8 @@ pub enum Padding {
 }
 
 /// An element-wise function.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// `x`
     #[default]
@@ -39,9 +43,11 @@ pub enum Activation {
 }
 
 /// What a node computes before its activation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layer {
     /// Cross-correlation; weights `[kh, kw, in_c, filters]`, bias `[filters]`.
+    #[serde(rename = "conv")]
     Conv2d {
         /// Output channels.
         filters: usize,
@@ -102,4 +108,90 @@ pub enum Layer {
     Flatten,
     /// Sum of two equal shapes (a residual connection).
     Add,
+}
+
+impl Padding {
+    /// The recipe's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Same => "same",
+        }
+    }
+}
+
+impl Activation {
+    /// Every activation once, with the slope that is meant where none is written.
+    pub const ALL: [Self; 11] = [
+        Self::Identity,
+        Self::Relu,
+        Self::Relu6,
+        Self::LeakyRelu(Self::DEFAULT_SLOPE),
+        Self::Elu,
+        Self::Gelu,
+        Self::Silu,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Softplus,
+        Self::HardSwish,
+    ];
+
+    /// Slope of a leaky ReLU whose slope is not written (Maas et al. 2013; PyTorch's and ONNX' default).
+    pub const DEFAULT_SLOPE: f32 = 0.01;
+
+    /// The recipe's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::LeakyRelu(_) => "leaky_relu",
+            Self::Elu => "elu",
+            Self::Gelu => "gelu",
+            Self::Silu => "silu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Softplus => "softplus",
+            Self::HardSwish => "hard_swish",
+        }
+    }
+
+    /// The activation of that name, a leaky ReLU with its default slope.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name)
+    }
+}
+
+impl Layer {
+    /// The recipe's words for layers, [`Layer::Activation`] apart, which goes by the activation's name.
+    pub const KINDS: [&'static str; 10] = [
+        "conv",
+        "max_pool",
+        "avg_pool",
+        "global_avg_pool",
+        "global_max_pool",
+        "dense",
+        "batch_norm",
+        "dropout",
+        "flatten",
+        "add",
+    ];
+
+    /// The recipe's word for this layer with that activation behind it: one of [`Layer::KINDS`], or the name of the
+    /// activation if the layer is nothing else.
+    pub fn kind(&self, activation: Activation) -> &'static str {
+        match self {
+            Self::Conv2d { .. } => "conv",
+            Self::MaxPool { .. } => "max_pool",
+            Self::AvgPool { .. } => "avg_pool",
+            Self::GlobalAvgPool => "global_avg_pool",
+            Self::GlobalMaxPool => "global_max_pool",
+            Self::Dense { .. } => "dense",
+            Self::BatchNorm { .. } => "batch_norm",
+            Self::Activation => activation.name(),
+            Self::Dropout { .. } => "dropout",
+            Self::Flatten => "flatten",
+            Self::Add => "add",
+        }
+    }
 }

@@ -1,9 +1,25 @@
 //! What a model is: layers, shapes, parameters. Knows no kernel; known at run time only.
 
+mod build;
+mod error;
+mod file;
+mod initial;
 mod layer;
+mod preprocessing;
+mod shape;
+mod spec;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
+pub use build::Builder;
+pub use error::{Fault, GraphError, GraphProblem};
+pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensors, to_safetensors};
 pub use layer::{Activation, Layer, Padding};
+pub use preprocessing::Preprocessing;
+pub use shape::window_padding;
+pub use spec::{INPUT, LayerSpec};
 pub use weights::{Parameter, Role, Weights};
 
 /// Index of a node in [`Graph::nodes`].
@@ -35,6 +51,13 @@ pub struct Node {
     pub parameters: Vec<usize>,
 }
 
+impl Node {
+    /// The recipe's word for this node: `conv`, `max_pool`, …, `relu`.
+    pub fn kind(&self) -> &'static str {
+        self.layer.kind(self.activation)
+    }
+}
+
 /// A network: nodes in an order in which each comes after what it reads. The last node gives the logits `[n, k]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
@@ -58,5 +81,35 @@ impl Graph {
     /// Number of classes: the channels of the last node.
     pub fn outputs(&self) -> usize {
         self.nodes.last().map_or(self.input[2], |node| node.output[2])
+    }
+
+    /// Number of values in all parameters.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.iter().map(Parameter::len).sum()
+    }
+
+    /// What `source` is called: a node's name, or [`INPUT`].
+    pub fn source_name(&self, source: Source) -> &str {
+        match source {
+            Source::Input => INPUT,
+            Source::Node(id) => &self.nodes[id].name,
+        }
+    }
+
+    /// The list of layers that builds this graph again, each with its name; a source is written only where it is not
+    /// the layer before.
+    pub fn layers(&self) -> Vec<LayerSpec> {
+        let spec = |(id, node): (NodeId, &Node)| {
+            let previous = id.checked_sub(1).map_or(Source::Input, Source::Node);
+            let from = node.inputs.first().filter(|&&source| source != previous);
+            LayerSpec {
+                name: Some(node.name.clone()),
+                layer: node.layer.clone(),
+                activation: node.activation,
+                from: from.map(|&source| self.source_name(source).to_owned()),
+                with: node.inputs.get(1).map(|&source| self.source_name(source).to_owned()),
+            }
+        };
+        self.nodes.iter().enumerate().map(spec).collect()
     }
 }

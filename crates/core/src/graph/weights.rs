@@ -22,6 +22,18 @@ impl Role {
     pub fn trained(self) -> bool {
         !matches!(self, Self::MovingMean | Self::MovingVariance)
     }
+
+    /// Second half of a parameter's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Bias => "bias",
+            Self::Gamma => "gamma",
+            Self::Beta => "beta",
+            Self::MovingMean => "moving_mean",
+            Self::MovingVariance => "moving_variance",
+        }
+    }
 }
 
 /// Name, shape and place of one parameter.
@@ -59,4 +71,22 @@ impl Parameter {
 pub struct Weights {
     /// All parameters one after the other.
     pub values: Vec<f32>,
+}
+
+impl Weights {
+    /// The values of one parameter, in its shape's row-major order.
+    ///
+    /// # Panics
+    /// If `parameter` is not of the graph these weights are for.
+    pub fn of(&self, parameter: &Parameter) -> &[f32] {
+        &self.values[parameter.range()]
+    }
+
+    /// The values of one parameter, to write.
+    ///
+    /// # Panics
+    /// If `parameter` is not of the graph these weights are for.
+    pub fn of_mut(&mut self, parameter: &Parameter) -> &mut [f32] {
+        &mut self.values[parameter.range()]
+    }
 }

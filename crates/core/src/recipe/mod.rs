@@ -1,5 +1,116 @@
 //! A recipe: everything that decides a run, as read from TOML.
+//!
+//! *Idea*: the text is parsed into a tree whose every value knows its place; [`read`] walks it table by table, notes
+//! each unknown key and each value that does not fit with its place, and goes on, so that all problems come at once.
+//! The layers are then built into a graph once, and written back with their names, so that a [`Recipe`] in hand is
+//! resolved: [`Recipe::to_toml`] writes every default out, and what it writes reads back equal.
+//!
+//! `docs/recipe.md` is the reference of the format.
 
+mod error;
 mod options;
+mod overrides;
+mod read;
+mod short;
+mod write;
 
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Transform;
+use crate::graph::{Builder, Graph, GraphError, LayerSpec};
+
+pub use error::RecipeError;
 pub use options::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions};
+pub use short::{WordProblem, parse_layer, write_layer};
+
+/// Everything that decides a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// `[data]`: which images.
+    pub data: DataOptions,
+    /// `[augment]`: changed copies of them.
+    pub augment: AugmentOptions,
+    /// `[model]`: the network.
+    pub model: ModelOptions,
+    /// `[train]`: how it is fitted.
+    pub train: TrainOptions,
+}
+
+/// The `[data]` table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataOptions {
+    /// A data set's name, or `folder:PATH`, `idx:PATH`, …; given its meaning by the data room.
+    pub source: String,
+    /// Share of the training images held out, stratified; at least 0 and below 1.
+    pub validation: f64,
+}
+
+impl DataOptions {
+    /// Share held out for validation where a recipe does not say.
+    pub const DEFAULT_VALIDATION: f64 = 0.1;
+}
+
+/// The `[augment]` table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AugmentOptions {
+    /// One more copy of every training image each, made once before training.
+    pub expand: Vec<Transform>,
+    /// Applied one after the other to every training image, drawn anew each epoch.
+    pub online: Vec<Transform>,
+}
+
+/// The `[model]` table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelOptions {
+    /// `[h, w, c]` of an image.
+    pub input: [usize; 3],
+    /// The layers, from the image to the logits.
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe. `file` is what it is called in errors.
+    ///
+    /// # Errors
+    /// All unknown keys, values that do not fit and layers that do not fit together, each with its place; or, if the
+    /// text is not TOML, what is wrong with that.
+    pub fn from_toml(text: &str, file: &str) -> Result<Self, RecipeError> {
+        read::recipe(text, &error::Origin::File(file))
+    }
+
+    /// Changes one value: `train.epochs=3`. The value is TOML; a bare word is text.
+    ///
+    /// # Errors
+    /// As [`Recipe::override_all`].
+    pub fn override_with(&mut self, argument: &str) -> Result<(), RecipeError> {
+        self.override_all([argument])
+    }
+
+    /// Changes several values at once; the recipe is checked when all are in their place.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the arguments, each named; the recipe is then as it was.
+    pub fn override_all<'a>(
+        &mut self,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), RecipeError> {
+        *self = overrides::applied(self, arguments)?;
+        Ok(())
+    }
+
+    /// The whole recipe with every default written out; reads back equal.
+    pub fn to_toml(&self) -> String {
+        write::recipe(self)
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// If the layers do not fit together, which can only be if they were changed after reading.
+    pub fn graph(&self) -> Result<Graph, GraphError> {
+        Builder::with_layers(self.model.input, self.model.layers.clone()).build()
+    }
+}

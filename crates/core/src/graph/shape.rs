@@ -1,0 +1,79 @@
+//! What shape a layer makes of its input, and which parameters it has for that.
+
+use super::error::Fault;
+use super::{Layer, Padding, Role};
+
+/// Where windows of `size` start over an image of `input`, and how many there are: `([top, left], [out_h, out_w])`.
+///
+/// `top` and `left` are the zeros above and to the left of the image; what is missing below and to the right follows
+/// from the rest. With [`Padding::Valid`] both are 0 and `out = (in - size) / stride + 1`, or 0 if not even one window
+/// fits. With [`Padding::Same`] `out = ceil(in / stride)` and the zeros needed for that, `(out - 1) stride + size - in`,
+/// are halved, the odd one below and to the right (TensorFlow's rule); every window then holds at least one pixel.
+///
+/// # Panics
+/// If a stride is 0.
+pub fn window_padding(
+    input: [usize; 2],
+    size: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
+) -> ([usize; 2], [usize; 2]) {
+    let axis = |axis: usize| {
+        let (input, size, stride) = (input[axis], size[axis], stride[axis]);
+        match padding {
+            Padding::Valid if size > input => (0, 0),
+            Padding::Valid => (0, (input - size) / stride + 1),
+            Padding::Same => {
+                let out = input.div_ceil(stride);
+                let covered = out.saturating_sub(1) * stride; // < input, so it cannot overflow
+                (size.saturating_sub(input - covered) / 2, out)
+            }
+        }
+    };
+    let ([top, out_h], [left, out_w]) = (<[usize; 2]>::from(axis(0)), <[usize; 2]>::from(axis(1)));
+    ([top, left], [out_h, out_w])
+}
+
+/// `[h, w, c]` of the layer's output. For [`Layer::Add`] this is the shape of its first input.
+/// `from` is what the input is called, for the error.
+pub(super) fn output(layer: &Layer, input: [usize; 3], from: &str) -> Result<[usize; 3], Fault> {
+    let [h, w, c] = input;
+    let windows = |size, stride, padding, channels| {
+        let (_, [out_h, out_w]) = window_padding([h, w], size, stride, padding);
+        if out_h == 0 || out_w == 0 {
+            return Err(Fault::WindowTooLarge { window: size, input, from: from.to_owned() });
+        }
+        Ok([out_h, out_w, channels])
+    };
+    match *layer {
+        Layer::Conv2d { filters, kernel, stride, padding, .. } => windows(kernel, stride, padding, filters),
+        Layer::MaxPool { size, stride, padding } | Layer::AvgPool { size, stride, padding } => {
+            windows(size, stride, padding, c)
+        }
+        Layer::GlobalAvgPool | Layer::GlobalMaxPool => Ok([1, 1, c]),
+        Layer::Dense { .. } if [h, w] != [1, 1] => Err(Fault::NotFlat { input, from: from.to_owned() }),
+        Layer::Dense { units, .. } => Ok([1, 1, units]),
+        Layer::Flatten => Ok([1, 1, h * w * c]), // the product was checked when `input` was made
+        Layer::BatchNorm { .. } | Layer::Activation | Layer::Dropout { .. } | Layer::Add => Ok(input),
+    }
+}
+
+/// Role and shape of the layer's parameters, in their order.
+pub(super) fn parameters(layer: &Layer, input: [usize; 3]) -> Vec<(Role, Vec<usize>)> {
+    let c = input[2];
+    let weights = |kernel: Vec<usize>, outputs: usize, bias: bool| {
+        let mut parameters = vec![(Role::Kernel, kernel)];
+        parameters.extend(bias.then(|| (Role::Bias, vec![outputs])));
+        parameters
+    };
+    match *layer {
+        Layer::Conv2d { filters, kernel: [kh, kw], bias, .. } => {
+            weights(vec![kh, kw, c, filters], filters, bias)
+        }
+        Layer::Dense { units, bias } => weights(vec![c, units], units, bias),
+        Layer::BatchNorm { .. } => [Role::Gamma, Role::Beta, Role::MovingMean, Role::MovingVariance]
+            .map(|role| (role, vec![c]))
+            .to_vec(),
+        _ => Vec::new(),
+    }
+}

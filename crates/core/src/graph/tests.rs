@@ -1,0 +1,6 @@
+//! Tests of graphs, one file a subject.
+
+mod build;
+mod file;
+mod initial;
+mod shape;

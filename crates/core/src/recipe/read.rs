@@ -1,0 +1,178 @@
+//! From TOML text to a checked [`Recipe`].
+
+mod augment;
+mod model;
+mod train;
+mod value;
+
+use toml::de::DeTable;
+
+use super::error::{Origin, RecipeError};
+use super::{AugmentOptions, DataOptions, ModelOptions, Recipe, TrainOptions};
+use crate::graph::Builder;
+use crate::nearest::nearest;
+use crate::problems::Problem;
+use value::{Bound, Fields, Reader};
+
+/// The tables of a recipe and their keys.
+const TABLES: [(&str, &[&str]); 4] =
+    [("data", &DATA), ("augment", &augment::KEYS), ("model", &model::KEYS), ("train", &train::KEYS)];
+
+const DATA: [&str; 2] = ["source", "validation"];
+
+/// Reads `text`, which comes from `origin`.
+pub(super) fn recipe(text: &str, origin: &Origin<'_>) -> Result<Recipe, RecipeError> {
+    let mut reader = Reader::new(text, origin);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // what follows a syntax error is guesswork, so these are told alone
+        for error in errors {
+            reader.problem("", "TOML", error.span(), &format!("found {}", lower(error.message())), None);
+        }
+        return Err(reader.into_error());
+    }
+    let document = document.get_ref();
+    unknown_tables(&mut reader, document);
+    let mut read = Read::default();
+    read.tables(&mut reader, document);
+    match read.finish(&mut reader) {
+        Some(recipe) if reader.problems.is_empty() => Ok(recipe),
+        _ => Err(reader.into_error()),
+    }
+}
+
+fn lower(message: &str) -> String {
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn unknown_tables(reader: &mut Reader<'_>, document: &DeTable<'_>) {
+    for key in document.keys() {
+        let name = key.get_ref().as_ref();
+        if TABLES.iter().any(|(table, _)| *table == name) {
+            continue;
+        }
+        let near = nearest(name, TABLES.map(|(table, _)| table));
+        let inside = TABLES.iter().find(|(_, keys)| keys.contains(&name));
+        let hint = match (near, inside) {
+            (_, Some((table, _))) => format!("`{name}` belongs into [{table}], as {table}.{name}"),
+            (Some(near), _) => format!("did you mean [{near}]?"),
+            (None, None) => format!("the tables are {}", TABLES.map(|(table, _)| table).join(", ")),
+        };
+        let message = format!("expected a table of the recipe, found `{name}`");
+        reader.problem(name, "unknown key", Some(key.span()), &message, Some(hint));
+    }
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Read {
+    source: Option<String>,
+    validation: Option<f64>,
+    augment: AugmentOptions,
+    model: model::Read,
+    train: TrainOptions,
+}
+
+impl Read {
+    fn tables(&mut self, reader: &mut Reader<'_>, document: &DeTable<'_>) {
+        match document.get("data") {
+            None => reader.missing("data", "[data] with a `source`", "source = \"fashion-mnist\""),
+            Some(data) => {
+                if let Some(fields) = Fields::of(reader, data, "data", &DATA) {
+                    self.data(reader, &fields);
+                }
+            }
+        }
+        if let Some(augment) = document.get("augment") {
+            augment::read(reader, augment, &mut self.augment);
+        }
+        match document.get("model") {
+            None => reader.missing(
+                "model",
+                "[model] with `input` and `layers`",
+                "input = [28, 28, 1] and layers = [\"flatten\", \"dense 10\"]",
+            ),
+            Some(model) => self.model = model::read(reader, model),
+        }
+        if let Some(train) = document.get("train") {
+            train::read(reader, train, &mut self.train);
+        }
+    }
+
+    fn data(&mut self, reader: &mut Reader<'_>, fields: &Fields<'_, '_>) {
+        fields.number(reader, "validation", Bound::SHARE, |share| self.validation = Some(share));
+        match fields.get("source") {
+            None => fields.missing(reader, "source", "source = \"fashion-mnist\""),
+            Some(value) => self.source = reader.text(value, "data.source").map(str::to_owned),
+        }
+    }
+
+    /// The checks that need more than one table, and the graph.
+    fn finish(self, reader: &mut Reader<'_>) -> Option<Recipe> {
+        let validation = self.validation.unwrap_or(DataOptions::DEFAULT_VALIDATION);
+        if self.train.early_stopping.is_some() && validation == 0.0 {
+            reader.problem(
+                "train.early_stopping",
+                "train.early_stopping",
+                None,
+                "expected a validation part to watch, found data.validation = 0",
+                Some("set data.validation = 0.1, or train.early_stopping = false".to_owned()),
+            );
+        }
+        let (input, layers) = self.model.resolved(reader)?;
+        Some(Recipe {
+            data: DataOptions { source: self.source?, validation },
+            augment: self.augment,
+            model: ModelOptions { input, layers },
+            train: self.train,
+        })
+    }
+}
+
+impl model::Read {
+    /// The layers with their names, if they fit together.
+    fn resolved(self, reader: &mut Reader<'_>) -> Option<([usize; 3], Vec<crate::graph::LayerSpec>)> {
+        let input = self.input?;
+        let layers: Vec<_> = self.layers.into_iter().collect::<Option<Vec<_>>>()?;
+        let (specs, spans): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+        match Builder::with_layers(input, specs).build() {
+            Ok(graph) => {
+                let [h, w, _] = graph.nodes.last().map_or(input, |node| node.output);
+                if [h, w] != [1, 1] {
+                    let last = graph.nodes.last();
+                    let name = last.map_or("model", |node| node.name.as_str());
+                    let shape = last.map_or(input, |node| node.output);
+                    reader.problem(
+                        "model.layers",
+                        &format!("layer {name}"),
+                        spans.last().cloned(),
+                        &format!("expected the last layer to give one value a class, [1, 1, k], found {shape:?}"),
+                        Some("end with \"flatten\" and \"dense 10\", or with a global pooling".to_owned()),
+                    );
+                }
+                Some((input, graph.layers()))
+            }
+            Err(error) => {
+                for problem in &error.problems {
+                    let (what, fault) = (problem.what(), &problem.fault);
+                    let span = match problem.layer {
+                        Some((index, _)) => spans.get(index).cloned(),
+                        None => self.span.clone(),
+                    };
+                    reader.problem("model", &what, span, &fault.to_string(), fault.hint());
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn into_error(self) -> RecipeError {
+        let mut problems = self.problems;
+        problems.sort_by_key(|(place, _)| *place);
+        let problems: Vec<Problem> = problems.into_iter().map(|(_, problem)| problem).collect();
+        RecipeError { problems }
+    }
+}

@@ -1,0 +1,226 @@
+//! `[model]`: the image and the layers, each a short text or a table.
+
+use std::ops::Range;
+
+use super::value::{Bound, Fields, Reader, Value};
+use crate::graph::{Activation, Layer, LayerSpec, Padding};
+use crate::nearest::nearest;
+use crate::recipe::short::{self, WordProblem};
+
+pub(super) const KEYS: [&str; 2] = ["input", "layers"];
+
+/// What could be read; `None` where a problem was noted.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) input: Option<[usize; 3]>,
+    pub(super) layers: Vec<Option<(LayerSpec, Range<usize>)>>,
+    /// The list of layers.
+    pub(super) span: Option<Range<usize>>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> Read {
+    let mut read = Read::default();
+    let Some(fields) = Fields::of(reader, value, "model", &KEYS) else { return read };
+    match fields.get("input") {
+        None => fields.missing(reader, "input", "input = [28, 28, 1]"),
+        Some(value) => read.input = input(reader, value),
+    }
+    match fields.get("layers") {
+        None => {
+            fields.missing(reader, "layers", "layers = [\"flatten\", \"dense 10\"]");
+            read.layers.push(None); // nothing to build
+        }
+        Some(value) => {
+            read.span = Some(value.span());
+            match reader.array(value, "model.layers", "layers such as \"conv 128 5x5 relu\"") {
+                None => read.layers.push(None),
+                Some(array) => read.layers = array.iter().map(|value| layer(reader, value)).collect(),
+            }
+        }
+    }
+    read
+}
+
+fn input(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<[usize; 3]> {
+    let array = value.get_ref().as_array().filter(|array| array.len() == 3);
+    let Some(array) = array else {
+        reader.unlike(value, "model.input", "the size of an image, [h, w, c]");
+        return None;
+    };
+    let axes: Vec<_> = array.iter().map(|axis| reader.size(axis, "model.input", 1)).collect();
+    Some([axes[0]?, axes[1]?, axes[2]?])
+}
+
+fn layer(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<(LayerSpec, Range<usize>)> {
+    let spec = if value.get_ref().is_table() {
+        table(reader, value)
+    } else if let Some(text) = value.get_ref().as_str() {
+        words(reader, value, "model.layers", &format!("layer \"{text}\""), short::parse_layer(text))
+    } else {
+        reader.unlike(value, "model.layers", "a layer as text or table");
+        None
+    };
+    Some((spec?, value.span()))
+}
+
+/// What was parsed, or its problems with their places in the file.
+fn words<T>(
+    reader: &mut Reader<'_>,
+    value: &Value<'_>,
+    key: &str,
+    what: &str,
+    parsed: Result<T, Vec<WordProblem>>,
+) -> Option<T> {
+    let problems = match parsed {
+        Ok(parsed) => return Some(parsed),
+        Err(problems) => problems,
+    };
+    let text = value.get_ref().as_str().unwrap_or_default();
+    let raw = reader.text.get(value.span()).unwrap_or_default();
+    for WordProblem { span, message, hint } in problems {
+        // a text with escapes is not in the file as it reads: then all of it is shown
+        let place = match raw.find(text) {
+            Some(quote) => value.span().start + quote + span.start..value.span().start + quote + span.end,
+            None => value.span(),
+        };
+        reader.problem(key, what, Some(place), &message, hint);
+    }
+    None
+}
+
+/// `{ kind = "conv", filters = 128, kernel = [5, 5], … }`
+fn table(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<LayerSpec> {
+    const KEY: &str = "model.layers";
+    let Some(kind_value) = value.get_ref().as_table().and_then(|table| table.get("kind")) else {
+        let hint = Some("for instance kind = \"conv\"".to_owned());
+        reader.problem(KEY, "layer", Some(value.span()), "expected a `kind`, found none", hint);
+        return None;
+    };
+    let before = reader.problems.len();
+    let text = reader.text(kind_value, "model.layers.kind")?;
+    let kind = Layer::KINDS.into_iter().find(|kind| *kind == text);
+    let alone = Activation::named(text.split_whitespace().next().unwrap_or_default());
+    if kind.is_none() && alone.is_none() {
+        let kinds: Vec<_> = Layer::KINDS.into_iter().chain(Activation::ALL.map(Activation::name)).collect();
+        let hint = match nearest(text, kinds.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the kinds are {}", kinds.join(", ")),
+        };
+        let rest = format!("expected a kind of layer, found `{text}`");
+        reader.problem(KEY, "model.layers.kind", Some(kind_value.span()), &rest, Some(hint));
+        return None;
+    }
+    let known: Vec<_> = common(kind).iter().chain(own(kind)).copied().collect();
+    let fields = Fields::of(reader, value, KEY, &known)?;
+    let mut spec = LayerSpec::new(numbers(reader, &fields, kind.unwrap_or_default()));
+    for (name, slot) in [("name", &mut spec.name), ("from", &mut spec.from), ("with", &mut spec.with)] {
+        let text = fields.get(name).and_then(|value| reader.text(value, &fields.key(name)));
+        *slot = text.map(str::to_owned);
+    }
+    let activation = if kind.is_none() { Some(kind_value) } else { fields.get("activation") };
+    if let Some(value) = activation {
+        let text = reader.text(value, &fields.key("activation"))?;
+        let parsed = short::activation(text);
+        spec.activation = words(reader, value, KEY, &fields.key("activation"), parsed)?;
+    }
+    (reader.problems.len() == before).then_some(spec)
+}
+
+fn common(kind: Option<&str>) -> &'static [&'static str] {
+    if kind.is_some() { &["kind", "name", "from", "activation"] } else { &["kind", "name", "from"] }
+}
+
+/// The keys that only this kind of layer has.
+fn own(kind: Option<&str>) -> &'static [&'static str] {
+    match kind {
+        Some("conv") => &["filters", "kernel", "stride", "padding", "bias"],
+        Some("max_pool" | "avg_pool") => &["size", "stride", "padding"],
+        Some("dense") => &["units", "bias"],
+        Some("batch_norm") => &["epsilon", "momentum"],
+        Some("dropout") => &["rate"],
+        Some("add") => &["with"],
+        _ => &[],
+    }
+}
+
+/// The layer with its numbers. Where one is missing or wrong, that is noted and the layer not used.
+fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Layer {
+    let mut padding = Padding::Valid;
+    fields.word(reader, "padding", &["valid", "same"], |word| {
+        padding = if word == "same" { Padding::Same } else { Padding::Valid };
+    });
+    let mut bias = true;
+    fields.flag(reader, "bias", |flag| bias = flag);
+    match kind {
+        "conv" => Layer::Conv2d {
+            filters: needed(reader, fields, "filters", "filters = 128"),
+            kernel: window(reader, fields, "kernel", Some("kernel = [5, 5]")).unwrap_or([1, 1]),
+            stride: window(reader, fields, "stride", None).unwrap_or([1, 1]),
+            padding,
+            bias,
+        },
+        "max_pool" | "avg_pool" => {
+            let size = window(reader, fields, "size", Some("size = [2, 2]")).unwrap_or([1, 1]);
+            let stride = window(reader, fields, "stride", None).unwrap_or(size);
+            if kind == "max_pool" {
+                Layer::MaxPool { size, stride, padding }
+            } else {
+                Layer::AvgPool { size, stride, padding }
+            }
+        }
+        "global_avg_pool" => Layer::GlobalAvgPool,
+        "global_max_pool" => Layer::GlobalMaxPool,
+        "dense" => Layer::Dense { units: needed(reader, fields, "units", "units = 10"), bias },
+        "batch_norm" => {
+            let (mut epsilon, mut momentum) = (short::EPSILON, short::MOMENTUM);
+            fields.number(reader, "epsilon", Bound::POSITIVE, |x| epsilon = x as f32);
+            fields.number(reader, "momentum", Bound::SHARE, |x| momentum = x as f32);
+            Layer::BatchNorm { epsilon, momentum }
+        }
+        "dropout" => {
+            let mut rate = 0.0;
+            if fields.get("rate").is_none() {
+                fields.missing(reader, "rate", "rate = 0.3");
+            }
+            fields.number(reader, "rate", Bound::SHARE, |x| rate = x as f32);
+            Layer::Dropout { rate }
+        }
+        "flatten" => Layer::Flatten,
+        "add" => Layer::Add,
+        _ => Layer::Activation,
+    }
+}
+
+fn needed(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, name: &str, example: &str) -> usize {
+    if fields.get(name).is_none() {
+        fields.missing(reader, name, example);
+    }
+    let mut size = 1;
+    fields.size(reader, name, 1, |x| size = x);
+    size
+}
+
+/// `3` or `[3, 2]`; noted as missing if there is an example of it.
+fn window(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_, '_>,
+    name: &str,
+    example: Option<&str>,
+) -> Option<[usize; 2]> {
+    let key = fields.key(name);
+    let Some(value) = fields.get(name) else {
+        if let Some(example) = example {
+            fields.missing(reader, name, example);
+        }
+        return None;
+    };
+    if value.get_ref().is_integer() {
+        return reader.size(value, &key, 1).map(|size| [size, size]);
+    }
+    let Some([h, w]) = value.get_ref().as_array().and_then(|a| a.get(..2).filter(|_| a.len() == 2)) else {
+        reader.unlike(value, &key, "a size, 3 or [3, 2]");
+        return None;
+    };
+    let (h, w) = (reader.size(h, &key, 1), reader.size(w, &key, 1));
+    Some([h?, w?])
+}

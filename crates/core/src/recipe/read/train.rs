@@ -1,0 +1,160 @@
+//! `[train]`.
+
+use super::value::{Bound, Fields, Reader, Value};
+use crate::recipe::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions};
+
+pub(super) const KEYS: [&str; 11] = [
+    "epochs",
+    "batch",
+    "optimizer",
+    "rate",
+    "schedule",
+    "seed",
+    "label_smoothing",
+    "weight_decay",
+    "clip_norm",
+    "initializer",
+    "early_stopping",
+];
+
+const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
+const SCHEDULES: [&str; 4] = ["constant", "step", "cosine", "one-cycle"];
+
+/// Keras' `AdamW` decays by this where nothing is said.
+const ADAMW_DECAY: f64 = 0.004;
+/// Momentum of `"nesterov"` where nothing is said (Sutskever et al. 2013, and every library's example).
+const NESTEROV_MOMENTUM: f64 = 0.9;
+
+pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut TrainOptions) {
+    let Some(fields) = Fields::of(reader, value, "train", &KEYS) else { return };
+    fields.size(reader, "epochs", 1, |epochs| options.epochs = epochs);
+    fields.size(reader, "batch", 1, |batch| options.batch = batch);
+    fields.number(reader, "rate", Bound::POSITIVE, |rate| options.rate = rate);
+    if let Some(seed) = fields.get("seed").and_then(|value| reader.whole(value, "train.seed", 0)) {
+        options.seed = seed;
+    }
+    fields.number(reader, "label_smoothing", Bound::SHARE, |share| options.label_smoothing = share);
+    fields.number(reader, "weight_decay", Bound::NOT_NEGATIVE, |decay| options.weight_decay = decay);
+    fields.number(reader, "clip_norm", Bound::NOT_NEGATIVE, |norm| options.clip_norm = norm);
+    fields.word(reader, "initializer", &["glorot-uniform", "he-normal", "he-uniform"], |word| {
+        options.initializer = match word {
+            "he-normal" => Initializer::HeNormal,
+            "he-uniform" => Initializer::HeUniform,
+            _ => Initializer::GlorotUniform,
+        };
+    });
+    optimizer(reader, &fields, options);
+    schedule(reader, &fields, options);
+    early_stopping(reader, &fields, options);
+}
+
+fn optimizer(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("optimizer");
+    let Some(value) = fields.get("optimizer") else { return };
+    let Some((word, body)) = reader.choice(value, &key, &OPTIMIZERS) else { return };
+    let body_key = format!("{key}.{word}");
+    let known: &[&str] = match word {
+        "sgd" => &["momentum", "nesterov"],
+        "nesterov" => &["momentum"],
+        _ => &["beta1", "beta2", "epsilon", "epsilon_form"],
+    };
+    let body = body.and_then(|body| Fields::of(reader, body, &body_key, known));
+    options.optimizer = match word {
+        "sgd" | "nesterov" => sgd(reader, body.as_ref(), word == "nesterov"),
+        _ => adam(reader, body.as_ref()),
+    };
+    if word == "adamw" {
+        if fields.get("weight_decay").is_none() {
+            options.weight_decay = ADAMW_DECAY;
+        } else if options.weight_decay == 0.0 {
+            let hint = format!("set train.weight_decay = {ADAMW_DECAY}, or take adam");
+            let rest = "expected train.weight_decay above 0 with adamw, found 0";
+            reader.problem(&key, &key, Some(value.span()), rest, Some(hint));
+        }
+    }
+}
+
+fn adam(reader: &mut Reader<'_>, body: Option<&Fields<'_, '_>>) -> Optimizer {
+    let mut adam = Optimizer::default();
+    let (Some(fields), Optimizer::Adam { beta1, beta2, epsilon, epsilon_form }) = (body, &mut adam) else {
+        return adam;
+    };
+    fields.number(reader, "beta1", Bound::SHARE, |x| *beta1 = x);
+    fields.number(reader, "beta2", Bound::SHARE, |x| *beta2 = x);
+    fields.number(reader, "epsilon", Bound::POSITIVE, |x| *epsilon = x);
+    fields.word(reader, "epsilon_form", &["corrected", "keras"], |word| {
+        *epsilon_form = if word == "keras" { EpsilonForm::Keras } else { EpsilonForm::Corrected };
+    });
+    adam
+}
+
+fn sgd(reader: &mut Reader<'_>, body: Option<&Fields<'_, '_>>, mut nesterov: bool) -> Optimizer {
+    let mut momentum = if nesterov { NESTEROV_MOMENTUM } else { 0.0 };
+    if let Some(fields) = body {
+        fields.number(reader, "momentum", Bound::SHARE, |x| momentum = x);
+        fields.flag(reader, "nesterov", |x| nesterov = x);
+    }
+    Optimizer::Sgd { momentum, nesterov }
+}
+
+fn schedule(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("schedule");
+    let Some(value) = fields.get("schedule") else { return };
+    let Some((word, body)) = reader.choice(value, &key, &SCHEDULES) else { return };
+    let known: &[&str] = match word {
+        "step" => &["every", "factor"],
+        "cosine" => &["warmup", "floor"],
+        "one-cycle" => &["rise", "start", "end"],
+        _ => &[],
+    };
+    let body = body.and_then(|body| Fields::of(reader, body, &format!("{key}.{word}"), known));
+    options.schedule = default_schedule(word);
+    let Some(fields) = body else { return };
+    match &mut options.schedule {
+        Schedule::Constant => {}
+        Schedule::Step { every, factor } => {
+            fields.size(reader, "every", 1, |x| *every = x);
+            fields.number(reader, "factor", Bound::FACTOR, |x| *factor = x);
+        }
+        Schedule::Cosine { warmup, floor } => {
+            fields.number(reader, "warmup", Bound::NOT_NEGATIVE, |x| *warmup = x);
+            fields.number(reader, "floor", Bound::PROBABILITY, |x| *floor = x);
+        }
+        Schedule::OneCycle { rise, start, end } => {
+            fields.number(reader, "rise", Bound::PROBABILITY, |x| *rise = x);
+            fields.number(reader, "start", Bound::ONE_OR_MORE, |x| *start = x);
+            fields.number(reader, "end", Bound::ONE_OR_MORE, |x| *end = x);
+        }
+    }
+}
+
+fn default_schedule(word: &str) -> Schedule {
+    match word {
+        "step" => Schedule::Step { every: 10, factor: 0.1 },
+        "cosine" => Schedule::Cosine { warmup: 0.0, floor: 0.0 },
+        "one-cycle" => Schedule::OneCycle { rise: 0.3, start: 25.0, end: 1e4 },
+        _ => Schedule::Constant,
+    }
+}
+
+/// `5` (epochs), a table, or `false`.
+fn early_stopping(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("early_stopping");
+    let Some(value) = fields.get("early_stopping") else { return };
+    let mut stopping = EarlyStopping::default();
+    if value.get_ref().as_bool() == Some(false) {
+        options.early_stopping = None;
+        return;
+    }
+    if value.get_ref().is_table() {
+        let known = ["patience", "min_delta"];
+        let Some(fields) = Fields::of(reader, value, &key, &known) else { return };
+        fields.size(reader, "patience", 1, |x| stopping.patience = x);
+        fields.number(reader, "min_delta", Bound::NOT_NEGATIVE, |x| stopping.min_delta = x);
+    } else if value.get_ref().is_integer() {
+        fields.size(reader, "early_stopping", 1, |x| stopping.patience = x);
+    } else {
+        reader.unlike(value, &key, "epochs of patience, a table of patience and min_delta, or false");
+    }
+    options.early_stopping = Some(stopping);
+}

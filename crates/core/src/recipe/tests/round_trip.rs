@@ -1,0 +1,150 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::short::activations;
+use super::*;
+use crate::augment::{Affine, Crop, Erase, Transform};
+use crate::graph::{Builder, Layer, LayerSpec};
+use crate::recipe::{
+    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Schedule,
+    TrainOptions,
+};
+
+fn range(low: f64, high: f64) -> impl Strategy<Value = [f64; 2]> {
+    [low..high, low..high].prop_map(|[a, b]| [a.min(b), a.max(b)])
+}
+
+fn transforms() -> impl Strategy<Value = Transform> {
+    prop_oneof![
+        range(-180.0, 180.0).prop_map(Transform::Rotate),
+        range(-9.0, 9.0).prop_map(Transform::Translate),
+        (range(-9.0, 9.0), range(-9.0, 9.0), range(0.1, 3.0), range(-80.0, 80.0)).prop_map(
+            |(rotate, translate, scale, shear)| Transform::Affine(Affine { rotate, translate, scale, shear })
+        ),
+        (0.0..=1.0).prop_map(Transform::Flip),
+        (1_usize..9).prop_map(|pad| Transform::Crop(Crop { pad })),
+        (0.0..=1.0, range(0.0, 1.0), range(0.1, 9.0)).prop_map(|(probability, area, aspect)| {
+            Transform::Erase(Erase { probability, area, aspect })
+        }),
+        (0.0..1.0).prop_map(Transform::Noise),
+    ]
+}
+
+fn optimizers() -> impl Strategy<Value = Optimizer> {
+    let form = prop_oneof![Just(EpsilonForm::Corrected), Just(EpsilonForm::Keras)];
+    prop_oneof![
+        (0.0..1.0, 0.0..1.0, 1e-12..1e-3, form).prop_map(|(beta1, beta2, epsilon, epsilon_form)| {
+            Optimizer::Adam { beta1, beta2, epsilon, epsilon_form }
+        }),
+        (0.0..1.0, any::<bool>()).prop_map(|(momentum, nesterov)| Optimizer::Sgd { momentum, nesterov }),
+    ]
+}
+
+fn schedules() -> impl Strategy<Value = Schedule> {
+    prop_oneof![
+        Just(Schedule::Constant),
+        (1_usize..99, 0.01..1.0).prop_map(|(every, factor)| Schedule::Step { every, factor }),
+        (0.0..9.0, 0.0..=1.0).prop_map(|(warmup, floor)| Schedule::Cosine { warmup, floor }),
+        (0.0..=1.0, 1.0..99.0, 1.0..1e9).prop_map(|(rise, start, end)| Schedule::OneCycle {
+            rise,
+            start,
+            end
+        }),
+    ]
+}
+
+fn train_options() -> impl Strategy<Value = TrainOptions> {
+    let initializer = prop_oneof![
+        Just(Initializer::GlorotUniform),
+        Just(Initializer::HeNormal),
+        Just(Initializer::HeUniform)
+    ];
+    let early = proptest::option::of(
+        (1_usize..99, 0.0..1.0).prop_map(|(patience, min_delta)| EarlyStopping { patience, min_delta }),
+    );
+    let numbers = (1_usize..999, 1_usize..999, 1e-9..9.0, 0..i64::MAX as u64, 0.0..1.0, 0.0..1.0, 0.0..99.0);
+    (numbers, optimizers(), schedules(), initializer, early).prop_map(
+        |(
+            (epochs, batch, rate, seed, label_smoothing, weight_decay, clip_norm),
+            optimizer,
+            schedule,
+            initializer,
+            early_stopping,
+        )| TrainOptions {
+            epochs,
+            batch,
+            optimizer,
+            rate,
+            schedule,
+            seed,
+            label_smoothing,
+            weight_decay,
+            clip_norm,
+            initializer,
+            early_stopping,
+        },
+    )
+}
+
+/// A stack of layers that keep the shape, with a residual connection where `add` says, flattened at the end.
+fn models() -> impl Strategy<Value = ModelOptions> {
+    let keeping = prop_oneof![
+        Just(Layer::Activation),
+        (0.0_f32..0.99).prop_map(|rate| Layer::Dropout { rate }),
+        (1e-6_f32..0.1, 0.0_f32..0.999).prop_map(|(epsilon, momentum)| Layer::BatchNorm { epsilon, momentum }),
+    ];
+    let layer = (keeping, activations(), any::<bool>());
+    ([1_usize..9, 1_usize..9, 1_usize..4], vec(layer, 0..6)).prop_map(|(input, layers)| {
+        let mut specs = Vec::new();
+        for (layer, activation, add) in layers {
+            specs.push(LayerSpec::new(layer).activated(activation));
+            if add {
+                specs.push(LayerSpec::add("input"));
+            }
+        }
+        specs.push(LayerSpec::new(Layer::Flatten));
+        specs.push(LayerSpec::new(Layer::Dense { units: 3, bias: true }).named("logits"));
+        let graph = Builder::with_layers(input, specs).build().expect("a model that fits");
+        ModelOptions { input, layers: graph.layers() }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_resolved_recipe_reads_back_equal(
+        source in "\\PC{1,12}",
+        validation in 0.01..0.99,
+        expand in vec(transforms(), 0..3),
+        mut online in vec(transforms(), 0..3),
+        alpha in 0.1..1.0,
+        model in models(),
+        train in train_options(),
+    ) {
+        online.push(Transform::Mixup(alpha));
+        let recipe = Recipe {
+            data: DataOptions { source, validation },
+            augment: AugmentOptions { expand, online },
+            model,
+            train,
+        };
+        let text = recipe.to_toml();
+        let read = Recipe::from_toml(&text, "r.toml");
+        prop_assert_eq!(read.as_ref().map_err(printed), Ok(&recipe), "{}", text);
+        prop_assert_eq!(read.unwrap().to_toml(), text);
+    }
+
+    #[test]
+    fn no_text_panics(text in "(\\[(data|model|train|augment)\\]\n|[a-z_]{1,8} = ([0-9.e-]{1,4}|\"[a-z0-9 ]*\"|\\[.{0,9}\\]|\\{.{0,9}\\})\n|\\PC{0,6}){0,8}") {
+        if let Err(error) = Recipe::from_toml(&text, "r.toml") {
+            prop_assert!(!error.problems.is_empty());
+        }
+    }
+}
+
+#[test]
+fn seed_resolved() {
+    let seed = Recipe::from_toml(include_str!("../../../../../recipes/seed.toml"), "seed.toml").unwrap();
+    insta::assert_snapshot!(seed.to_toml(), @"");
+}

@@ -1,0 +1,125 @@
+//! A recipe as TOML, every default written out.
+
+use toml::Value;
+
+use super::short::write_layer;
+use super::{
+    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe, Schedule,
+    TrainOptions,
+};
+use crate::augment::{Affine, Crop, Erase, Transform};
+
+pub(super) fn recipe(recipe: &Recipe) -> String {
+    let Recipe { data, augment, model, train } = recipe;
+    [self::data(data), self::augment(augment), self::model(model), self::train(train)].join("\n")
+}
+
+fn text(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+fn data(data: &DataOptions) -> String {
+    let DataOptions { source, validation } = data;
+    format!("[data]\nsource = {}\nvalidation = {validation:?}\n", text(source))
+}
+
+fn augment(augment: &AugmentOptions) -> String {
+    let AugmentOptions { expand, online } = augment;
+    let list = |transforms: &[Transform]| array(transforms.iter().map(transform));
+    format!("[augment]\nexpand = {}\nonline = {}\n", list(expand), list(online))
+}
+
+/// `[]`, or one item a line.
+fn array(items: impl Iterator<Item = String>) -> String {
+    let lines: String = items.map(|item| format!("  {item},\n")).collect();
+    if lines.is_empty() { "[]".to_owned() } else { format!("[\n{lines}]") }
+}
+
+fn transform(transform: &Transform) -> String {
+    match transform {
+        Transform::Rotate(range) => format!("{{ rotate = {range:?} }}"),
+        Transform::Translate(range) => format!("{{ translate = {range:?} }}"),
+        Transform::Affine(Affine { rotate, translate, scale, shear }) => format!(
+            "{{ affine = {{ rotate = {rotate:?}, translate = {translate:?}, scale = {scale:?}, shear = {shear:?} }} }}"
+        ),
+        Transform::Flip(probability) => format!("{{ flip = {probability:?} }}"),
+        Transform::Crop(Crop { pad }) => format!("{{ crop = {{ pad = {pad} }} }}"),
+        Transform::Erase(Erase { probability, area, aspect }) => {
+            format!("{{ erase = {{ probability = {probability:?}, area = {area:?}, aspect = {aspect:?} }} }}")
+        }
+        Transform::Noise(sd) => format!("{{ noise = {sd:?} }}"),
+        Transform::Mixup(alpha) => format!("{{ mixup = {alpha:?} }}"),
+    }
+}
+
+fn model(model: &ModelOptions) -> String {
+    let ModelOptions { input, layers } = model;
+    let layers = array(layers.iter().map(|layer| text(&write_layer(layer))));
+    format!("[model]\ninput = {input:?}\nlayers = {layers}\n")
+}
+
+fn train(train: &TrainOptions) -> String {
+    let TrainOptions {
+        epochs,
+        batch,
+        optimizer,
+        rate,
+        schedule,
+        seed,
+        label_smoothing,
+        weight_decay,
+        clip_norm,
+        initializer,
+        early_stopping,
+    } = train;
+    let optimizer = self::optimizer(optimizer);
+    let schedule = self::schedule(schedule);
+    let initializer = match initializer {
+        Initializer::GlorotUniform => "glorot-uniform",
+        Initializer::HeNormal => "he-normal",
+        Initializer::HeUniform => "he-uniform",
+    };
+    let early_stopping = early_stopping.as_ref().map_or_else(
+        || "false".to_owned(),
+        |EarlyStopping { patience, min_delta }| {
+            format!("{{ patience = {patience}, min_delta = {min_delta:?} }}")
+        },
+    );
+    format!(
+        "[train]\nepochs = {epochs}\nbatch = {batch}\noptimizer = {optimizer}\nrate = {rate:?}\nschedule = {schedule}\n\
+         seed = {seed}\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
+         clip_norm = {clip_norm:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
+    )
+}
+
+fn optimizer(optimizer: &Optimizer) -> String {
+    match optimizer {
+        Optimizer::Adam { beta1, beta2, epsilon, epsilon_form } => {
+            let form = match epsilon_form {
+                EpsilonForm::Corrected => "corrected",
+                EpsilonForm::Keras => "keras",
+            };
+            format!(
+                "{{ adam = {{ beta1 = {beta1:?}, beta2 = {beta2:?}, epsilon = {epsilon:?}, epsilon_form = \"{form}\" }} }}"
+            )
+        }
+        Optimizer::Sgd { momentum, nesterov } => {
+            format!("{{ sgd = {{ momentum = {momentum:?}, nesterov = {nesterov} }} }}")
+        }
+    }
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Constant => "\"constant\"".to_owned(),
+        Schedule::Step { every, factor } => {
+            format!("{{ step = {{ every = {every}, factor = {factor:?} }} }}")
+        }
+        Schedule::Cosine { warmup, floor } => {
+            format!("{{ cosine = {{ warmup = {warmup:?}, floor = {floor:?} }} }}")
+        }
+        Schedule::OneCycle { rise, start, end } => {
+            format!("{{ one-cycle = {{ rise = {rise:?}, start = {start:?}, end = {end:?} }} }}")
+        }
+    }
+}

@@ -1,1 +1,4 @@
 //! Numeric kernels.
+
+pub mod parallel;
+pub mod warp;

@@ -2,7 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::{Image, ImageMut, Matrix, fixed::Grid, pairs::Pairs};
+use super::{
+    Image, ImageMut, Matrix,
+    fixed::Grid,
+    pairs::{self, Pairs},
+};
 
 /// Proof that the CPU has AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +44,35 @@ fn run(
 ) {
     let [h, w, c] = dst.size;
     grid.fill(src_from_dst, h, w);
-    pairs.fill(src, border);
+    pairs.fill(src, border, |upper, lower, pairs| interleave(upper, lower, pairs));
     let table = Table::new(pairs);
     match c {
         1 => rows(grid, dst, |position| table.grey(position)),
         3 => rows(grid, dst, |position| table.rgb(position)),
         _ => super::portable::run(grid, pairs, dst),
+    }
+}
+
+/// [`pairs::interleave`], sixteen at a time; the last sixteen overlap the ones before.
+#[target_feature(enable = "avx2")]
+fn interleave(upper: &[u8], lower: &[u8], pairs: &mut [[u8; 2]]) {
+    let put = |upper: &[u8; 16], lower: &[u8; 16], pairs: &mut [[u8; 2]; 16]| {
+        // SAFETY: unaligned loads of 16 bytes behind references, and two such stores to the 32 bytes behind one.
+        unsafe {
+            let [upper, lower] = [upper, lower].map(|bytes| _mm_loadu_si128(bytes.as_ptr().cast()));
+            let pairs = pairs.as_mut_ptr().cast::<__m128i>();
+            _mm_storeu_si128(pairs, _mm_unpacklo_epi8(upper, lower));
+            _mm_storeu_si128(pairs.add(1), _mm_unpackhi_epi8(upper, lower));
+        }
+    };
+    let ends = (upper.last_chunk(), lower.last_chunk(), pairs.last_chunk_mut());
+    let (Some(upper_end), Some(lower_end), Some(pairs_end)) = ends else {
+        return pairs::interleave(upper, lower, pairs);
+    };
+    put(upper_end, lower_end, pairs_end);
+    let sixteens = upper.as_chunks().0.iter().zip(lower.as_chunks().0);
+    for (pairs, (upper, lower)) in pairs.as_chunks_mut().0.iter_mut().zip(sixteens) {
+        put(upper, lower, pairs);
     }
 }
 

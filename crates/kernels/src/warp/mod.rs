@@ -129,7 +129,7 @@ impl Warp {
         match self.isa {
             WarpIsa::Portable => {
                 self.grid.fill(&src_from_dst, h, w);
-                self.pairs.fill(src, border);
+                self.pairs.fill(src, border, pairs::interleave);
                 portable::run(&self.grid, &self.pairs, dst);
             }
             #[cfg(target_arch = "x86_64")]

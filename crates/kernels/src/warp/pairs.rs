@@ -23,9 +23,14 @@ impl Pairs {
         (self.size[1] + 3) * self.size[2]
     }
 
-    /// Lays `src` out.
+    /// Lays `src` out; `interleave(upper, lower, pairs)` does what [`interleave`] does.
     #[inline(always)]
-    pub(super) fn fill(&mut self, src: Image<'_>, border: u8) {
+    pub(super) fn fill(
+        &mut self,
+        src: Image<'_>,
+        border: u8,
+        interleave: impl Fn(&[u8], &[u8], &mut [[u8; 2]]),
+    ) {
         let [h, w, c] = src.size;
         self.size = src.size;
         let stride = self.stride();
@@ -37,15 +42,19 @@ impl Pairs {
             let row = |y: usize| &src.pixels[y * w * c..][..w * c];
             match r {
                 0 => pairs.iter_mut().zip(row(0)).for_each(|(pair, &lower)| *pair = [border, lower]),
-                _ if r < h => {
-                    let both = row(r - 1).iter().zip(row(r));
-                    pairs.iter_mut().zip(both).for_each(|(pair, (&upper, &lower))| *pair = [upper, lower]);
-                }
+                _ if r < h => interleave(row(r - 1), row(r), pairs),
                 _ if r == h => {
                     pairs.iter_mut().zip(row(h - 1)).for_each(|(pair, &upper)| *pair = [upper, border]);
                 }
                 _ => pairs.fill([border; 2]),
             }
         }
+    }
+}
+
+/// `pairs[i] = [upper[i], lower[i]]`.
+pub(super) fn interleave(upper: &[u8], lower: &[u8], pairs: &mut [[u8; 2]]) {
+    for (pair, (&upper, &lower)) in pairs.iter_mut().zip(upper.iter().zip(lower)) {
+        *pair = [upper, lower];
     }
 }

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Numeric kernels: slices in, slices out, no dependency but a thread pool, and the only `unsafe` of the project.
 //!
 //! Every kernel exists once, generic over an [`isa::Isa`], and is compiled for each instruction set; which one runs is
@@ -38,3 +39,9 @@ pub fn sum_bound(terms: usize, magnitude: f32) -> f32 {
 
 #[cfg(test)]
 mod tests;
+=======
+//! Numeric kernels.
+
+pub mod parallel;
+pub mod warp;
+>>>>>>> augment

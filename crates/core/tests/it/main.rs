@@ -1,1 +1,3 @@
 //! Integration tests of the core.
+
+mod scikit_learn;

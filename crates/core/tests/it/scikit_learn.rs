@@ -58,8 +58,7 @@ fn differences(place: &str, expected: &Value, found: &Value, into: &mut Vec<Stri
         }
         (Value::Number(expected), Value::Number(found)) => {
             let off = (expected.as_f64().unwrap() - found.as_f64().unwrap()).abs();
-            // written so that a NaN is a difference
-            if !(off <= BOUND) {
+            if off > BOUND || off.is_nan() {
                 into.push(format!("{place}: {found}, expected {expected}"));
             }
         }

@@ -20,9 +20,12 @@ mod tests;
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "seamripper eval [OPTIONS] MODEL\n       seamripper eval [OPTIONS] --predictions FILE"
+)]
 pub struct Eval {
     /// A run folder or a model file
-    #[arg(required_unless_present = "predictions", conflicts_with = "predictions", value_name = "MODEL")]
+    #[arg(conflicts_with = "predictions", value_name = "MODEL")]
     pub model: Option<String>,
     /// A table of predictions (CSV, Parquet or NPZ) to evaluate in place of a model
     #[arg(long, value_name = "FILE")]
@@ -72,7 +75,11 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
             predict_model(model, verb.data.as_deref(), verb.split.map(Split::from), global)?
         }
         (None, None) => {
-            return Err(Stop::problem("eval: expected a MODEL or --predictions FILE, found neither", None));
+            let hint = "seamripper eval runs/NAME, or seamripper eval --predictions FILE";
+            return Err(Stop::problem(
+                "eval: expected a MODEL or --predictions FILE, found neither",
+                Some(hint.into()),
+            ));
         }
     };
     let evaluation = evaluate(&predictions);

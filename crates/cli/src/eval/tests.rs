@@ -48,11 +48,20 @@ fn a_table_of_one_split_is_evaluated_whole() {
 #[test]
 fn a_split_without_rows_is_an_error() {
     let missing = chosen(&[Train, Train, Validation], None).unwrap_err();
-    assert_snapshot!(said(missing), @"");
+    assert_snapshot!(said(missing), @r#"
+predictions table.csv: expected rows of split test, found 2 of train and 1 of validation
+hint: choose the rows with --split validation
+"#);
     let missing = chosen(&[Train, Test], Some(Validation)).unwrap_err();
-    assert_snapshot!(said(missing), @"");
+    assert_snapshot!(said(missing), @r#"
+predictions table.csv: expected rows of split validation, found 1 of train and 1 of test
+hint: choose the rows with --split test
+"#);
     let empty = chosen(&[], None).unwrap_err();
-    assert_snapshot!(said(empty), @"");
+    assert_snapshot!(said(empty), @r#"
+predictions table.csv: expected rows of split test, found no rows
+hint:
+"#);
 }
 
 #[test]
@@ -68,5 +77,8 @@ fn the_document_is_written_whole_or_not_at_all() {
     let nowhere = folder.path().join("no such folder/eval.json");
     let stop = write_document(&evaluation, &nowhere).unwrap_err();
     let message = said(stop).replace(&folder.path().display().to_string(), "FOLDER");
-    assert_snapshot!(message, @"");
+    assert_snapshot!(message, @r#"
+eval document FOLDER/no such folder/eval.json: expected to write it, found: No such file or directory (os error 2)
+hint: the folder must exist: create it first
+"#);
 }

@@ -57,7 +57,7 @@ fn cell_text(counts: &[u64], class: usize, called: usize, columns: usize, style:
     }
     let text = right(&thousands(count), columns);
     if class == called {
-        return format!(" {}", style.right(text));
+        return format!(" {}", style.diagonal(text));
     }
     format!(" {}", style.shaded(count as f64 / counts.iter().sum::<u64>() as f64, text))
 }

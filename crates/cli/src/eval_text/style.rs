@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
-use anstyle::{Ansi256Color, AnsiColor, Style as Ansi};
+use anstyle::{Ansi256Color, Style as Ansi};
 
 /// How the report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Style {
     /// Columns that lines should fit into; long class names are shortened for it.
     pub width: usize,
 }
+
+/// Of the 256-color palette, so that they look the same, and are legible, on a light and on a dark terminal.
+const ORANGE: Ansi256Color = Ansi256Color(208);
+const BLUE: Ansi256Color = Ansi256Color(33);
 
 /// Background and text color (of the 256-color palette) for each step of an error's share: one hue, light to dark, so
 /// that it reads without telling red from green, on a light and on a dark terminal.
@@ -35,7 +39,7 @@ impl Style {
         self.paint(Ansi::new().bold(), text)
     }
 
-    pub(super) fn right(self, text: impl Display) -> String {
+    pub(super) fn diagonal(self, text: impl Display) -> String {
         self.paint(Ansi::new().bold(), text)
     }
 
@@ -43,14 +47,14 @@ impl Style {
         self.paint(Ansi::new().dimmed(), text)
     }
 
-    /// A class that is predicted too often; blue and yellow stay apart in every common color blindness.
+    /// A class that is predicted too often; orange and blue stay apart in every common color blindness.
     pub(super) fn too_often(self, text: impl Display) -> String {
-        self.paint(AnsiColor::Yellow.on_default().bold(), text)
+        self.paint(Ansi::new().fg_color(Some(ORANGE.into())).bold(), text)
     }
 
     /// A class that is predicted too seldom.
     pub(super) fn too_seldom(self, text: impl Display) -> String {
-        self.paint(AnsiColor::BrightBlue.on_default().bold(), text)
+        self.paint(Ansi::new().fg_color(Some(BLUE.into())).bold(), text)
     }
 
     /// An error that takes `share` of the images of its true class.

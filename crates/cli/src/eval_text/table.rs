@@ -73,12 +73,17 @@ fn print_legend(
         writeln!(out, "  {}", style.dim(rest))?;
     }
     let marks: Vec<&str> = evaluation.classes.iter().map(mark).collect();
-    let meanings = [(TOO_OFTEN, "predicted too often"), (TOO_SELDOM, "predicted too seldom")]
-        .into_iter()
-        .filter(|(mark, _)| marks.contains(mark))
-        .map(|(mark, meaning)| format!("{mark} {meaning}"));
-    let meanings = meanings.collect::<Vec<_>>().join("   ");
-    if meanings.is_empty() { Ok(()) } else { writeln!(out, "{}", style.dim(meanings)) }
+    let meanings = [(TOO_OFTEN, "predicted too often"), (TOO_SELDOM, "predicted too seldom")];
+    let used = meanings.into_iter().filter(|(mark, _)| marks.contains(mark));
+    let used: Vec<String> = used.map(|(mark, meaning)| format!("{mark} {meaning}")).collect();
+    if !used.is_empty() {
+        writeln!(out, "{}", style.dim(format!("{}, by 5 % or more and beyond chance", used.join("  "))))?;
+    }
+    writeln!(
+        out,
+        "{}",
+        style.dim("  bias = predicted / images; errors shared by two classes are counted both ways")
+    )
 }
 
 fn mark(class: &ClassEvaluation) -> &'static str {

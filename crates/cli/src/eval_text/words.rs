@@ -22,12 +22,17 @@ pub fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// `text`, cut to at most `columns`, the last of which is then `…`.
+/// `text`, with `…` in place of its middle if it is longer than `columns`: names of one table differ at their ends as
+/// often as at their beginnings.
 pub fn shortened(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
-    format!("{}…", prefix(text, columns.saturating_sub(1)).trim_end())
+    let kept = columns.saturating_sub(1);
+    let beginning = prefix(text, kept.div_ceil(2));
+    let reversed: String = text.chars().rev().collect();
+    let end: String = prefix(&reversed, kept / 2).chars().rev().collect();
+    format!("{}…{}", beginning.trim_end(), end.trim_start())
 }
 
 /// The longest beginning of `text` of at most `columns`.

@@ -5,7 +5,10 @@ mod diag;
 
 mod data;
 mod eval;
+mod eval_model;
+mod eval_text;
 mod model;
+mod predictions_source;
 mod train;
 
 use std::process::ExitCode;

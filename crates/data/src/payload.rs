@@ -130,13 +130,9 @@ impl<'a> Payload<'a> {
         if surplus == 0 {
             return Ok(self.stream.finish());
         }
-        let counted =
-            if surplus < SURPLUS_MOST { surplus.to_string() } else { format!("at least {surplus}") };
-        Err(self.malformed(
-            "payload",
-            format!("{} bytes", self.taken),
-            format!("{counted} more bytes behind them"),
-        ))
+        let at_least = if surplus < SURPLUS_MOST { "" } else { "at least " };
+        let found = format!("{at_least}{} bytes", self.taken + surplus);
+        Err(self.malformed("payload", format!("{} bytes", self.taken), found))
     }
 
     /// An [`Error::Malformed`] of this file.
@@ -146,7 +142,9 @@ impl<'a> Payload<'a> {
 
     fn failure(&self, error: io::Error) -> Error {
         let found = match error.kind() {
-            io::ErrorKind::UnexpectedEof => "the end of the file: it is truncated".to_owned(),
+            io::ErrorKind::UnexpectedEof => {
+                "the end of the file: it is truncated, or no gzip to its end".to_owned()
+            }
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => format!("damage ({error})"),
             _ => return Error::Io { action: "read", path: self.path.clone(), source: error },
         };

@@ -69,8 +69,8 @@ mod tests {
         });
         let full = full.unwrap_err();
         let message = full.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER");
-        insta::assert_snapshot!(message, @"");
-        insta::assert_snapshot!(full.hint().unwrap(), @"");
+        insta::assert_snapshot!(message, @"cannot write FOLDER/model.safetensors: no storage space");
+        insta::assert_snapshot!(full.hint().unwrap(), @"free some space, or choose a folder on another disk");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
@@ -92,9 +92,18 @@ mod tests {
             let shown = format!("{problem}\n{}", problem.hint().unwrap());
             let shown = shown.replace(&*folder.path().to_string_lossy(), "FOLDER");
             match &problem {
-                Error::Io { action: "create", .. } => insta::assert_snapshot!(shown, @""),
-                Error::Io { path, .. } if path.starts_with(&file) => insta::assert_snapshot!(shown, @""),
-                _ => insta::assert_snapshot!(shown, @""),
+                Error::Io { action: "create", .. } => insta::assert_snapshot!(shown, @r"
+                cannot create FOLDER/file/run: Not a directory (os error 20)
+                a part of this path is a file: choose another folder
+                "),
+                Error::Io { path, .. } if path.starts_with(&file) => insta::assert_snapshot!(shown, @r"
+                cannot write FOLDER/file/eval.json: Not a directory (os error 20)
+                a part of this path is a file: choose another folder
+                "),
+                _ => insta::assert_snapshot!(shown, @r"
+                cannot write FOLDER/absent/eval.json: No such file or directory (os error 2)
+                create the folder first, or choose another
+                "),
             }
         }
     }

@@ -34,7 +34,14 @@ fn everything_planted_is_found_worst_first() {
         .iter()
         .map(|finding| format!("{:?}: {} [{}]", finding.kind, finding.title, finding.examples.join(" ")))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    Leak: 2 pictures are in the test part and in the training part [train-00004 test-00002 train-00001 test-00000]
+    Conflict: 1 picture is labelled in more than one way [train-00004 test-00002]
+    MissingClass: no image in the train part of: Coat []
+    Duplicate: 1 picture is there more than once in the same part [train-00000 train-00002]
+    Constant: 1 picture is without content in the train part: all pixels equal [train-00003]
+    Imbalance: Shirt has 4.0 times as many images as Bag in the train part (4 and 1) []
+    ");
     assert_eq!((audit.duplicates.groups, audit.duplicates.surplus), (3, 3));
     assert!(audit.duplicates.worst[0].across && audit.duplicates.worst[0].conflict);
 }
@@ -79,5 +86,5 @@ proptest! {
 #[test]
 fn the_document_has_its_schema() {
     let audit = audit(&dataset(small("train", &[([1, 2], 0), ([1, 2], 1)]), None));
-    insta::assert_snapshot!(serde_json::to_string(&audit).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string(&audit).unwrap(), @r#"{"schema":"seamripper.data/1","name":"made","images":2,"size":[1,2,1],"classes":["Shirt","Bag","Coat"],"splits":[{"name":"train","images":2,"mean":[1.5],"sd":[0.5],"label_range":[0,1],"classes":[{"name":"Shirt","count":1,"share":0.5},{"name":"Bag","count":1,"share":0.5},{"name":"Coat","count":0,"share":0.0}],"imbalance":1.0,"missing":["Coat"],"constant":[],"constant_count":0}],"duplicates":{"groups":1,"surplus":1,"across":0,"conflicts":1,"worst":[{"across":false,"conflict":true,"images":[{"id":"train-00000","split":"train","label":"Shirt"},{"id":"train-00001","split":"train","label":"Bag"}]}]},"findings":[{"kind":"conflict","title":"1 picture is labelled in more than one way","n":1,"examples":["train-00000","train-00001"]},{"kind":"missing_class","title":"no image in the train part of: Coat","n":1,"examples":[]},{"kind":"duplicate","title":"1 picture is there more than once in the same part","n":1,"examples":["train-00000","train-00001"]}],"files":[],"verified":false}"#);
 }

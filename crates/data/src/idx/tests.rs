@@ -52,20 +52,20 @@ fn every_header_field_is_checked() {
     let images = |magic, dimensions: &[u32], count| {
         read_images(&file(magic, dimensions, &vec![0; count])).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(images([0, 1, 8, 3], &[1, 2, 2], 4), @"");
-    insta::assert_snapshot!(images([0, 0, 0x0d, 3], &[1, 2, 2], 16), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 1], &[4], 4), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[0, 28, 28], 0), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[1, 0, 28], 0), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[u32::MAX, 28, 28], 784), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[u32::MAX; 3], 784), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2, 2], 7), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2, 2], 9), @"");
-    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2], 0), @"");
-    insta::assert_snapshot!(read_images(b"").unwrap_err().to_string(), @"");
-    insta::assert_snapshot!(read_images(b"\0\0\x08").unwrap_err().to_string(), @"");
+    insta::assert_snapshot!(images([0, 1, 8, 3], &[1, 2, 2], 4), @"magic number of images: expected 00 00 08 03 (IDX, u8, rank 3: images), found 00 01 08 03");
+    insta::assert_snapshot!(images([0, 0, 0x0d, 3], &[1, 2, 2], 16), @"magic number of images: expected 00 00 08 03 (IDX, u8, rank 3: images), found 00 00 0d 03 (IDX, f32, rank 3)");
+    insta::assert_snapshot!(images([0, 0, 8, 1], &[4], 4), @"magic number of images: expected 00 00 08 03 (IDX, u8, rank 3: images), found 00 00 08 01 (IDX, u8, rank 1: labels)");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[0, 28, 28], 0), @"dimensions in the header of images: expected at least 1 value, found 0 x 28 x 28");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[1, 0, 28], 0), @"dimensions in the header of images: expected at least 1 value, found 1 x 0 x 28");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[u32::MAX, 28, 28], 784), @"dimensions in the header of images: expected at most 784 values (what a file of 800 bytes can hold), found 4294967295 x 28 x 28");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[u32::MAX; 3], 784), @"dimensions in the header of images: expected at most 784 values (what a file of 800 bytes can hold), found 4294967295 x 4294967295 x 4294967295");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2, 2], 7), @"dimensions in the header of images: expected at most 7 values (what a file of 23 bytes can hold), found 2 x 2 x 2");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2, 2], 9), @"payload of images: expected 24 bytes, found 25 bytes");
+    insta::assert_snapshot!(images([0, 0, 8, 3], &[2, 2], 0), @"dimensions in the header of images: expected 4 bytes, found 0 bytes: the file is too short");
+    insta::assert_snapshot!(read_images(b"").unwrap_err().to_string(), @"magic number of images: expected 4 bytes, found 0 bytes: the file is too short");
+    insta::assert_snapshot!(read_images(b"\0\0\x08").unwrap_err().to_string(), @"magic number of images: expected 4 bytes, found 3 bytes: the file is too short");
     let labels = read_labels(&file([0, 0, 8, 3], &[1, 1, 1], &[0])).unwrap_err().to_string();
-    insta::assert_snapshot!(labels, @"");
+    insta::assert_snapshot!(labels, @"magic number of labels: expected 00 00 08 01 (IDX, u8, rank 1: labels), found 00 00 08 03 (IDX, u8, rank 3: images)");
 }
 
 /// A packed file that claims as much as it could at best unpack to is still read as a stream: what it really holds

@@ -55,17 +55,26 @@ fn errors_say_what_was_expected_and_found() {
         let error = read(file, count).unwrap_err();
         format!("{error}\n{}", error.hint().unwrap_or_default())
     };
-    insta::assert_snapshot!(message(&[1; 10], 11), @"");
-    insta::assert_snapshot!(message(&[1; 10], 7), @"");
-    insta::assert_snapshot!(message(&whole[..whole.len() - 9], 1000), @"");
-    insta::assert_snapshot!(message(&whole, 1001), @"");
-    insta::assert_snapshot!(message(&whole, 999), @"");
+    insta::assert_snapshot!(message(&[1; 10], 11), @"payload of file: expected 11 bytes, found 10 bytes: the file is too short");
+    insta::assert_snapshot!(message(&[1; 10], 7), @"payload of file: expected 7 bytes, found 10 bytes");
+    insta::assert_snapshot!(message(&whole[..whole.len() - 9], 1000), @r"
+    gzip stream of file: expected more data after 1000 unpacked bytes, found the end of the file: it is truncated, or no gzip to its end
+    copy or download the file again
+    ");
+    insta::assert_snapshot!(message(&whole, 1001), @"payload of file: expected 1001 bytes, found 1000 bytes: the file is too short");
+    insta::assert_snapshot!(message(&whole, 999), @"payload of file: expected 999 bytes, found 1000 bytes");
     let mut wrong_sum = whole.clone();
     wrong_sum[whole.len() - 8] ^= 1;
-    insta::assert_snapshot!(message(&wrong_sum, 1000), @"");
+    insta::assert_snapshot!(message(&wrong_sum, 1000), @r"
+    gzip stream of file: expected more data after 1000 unpacked bytes, found damage (corrupt gzip stream does not have a matching checksum)
+    copy or download the file again
+    ");
     let mut trailing = whole;
     trailing.extend_from_slice(b"garbage");
-    insta::assert_snapshot!(message(&trailing, 1000), @"");
+    insta::assert_snapshot!(message(&trailing, 1000), @r"
+    gzip stream of file: expected more data after 1000 unpacked bytes, found the end of the file: it is truncated, or no gzip to its end
+    copy or download the file again
+    ");
 }
 
 #[test]
@@ -75,6 +84,6 @@ fn a_folder_and_an_absent_file_are_errors() {
         let error = Payload::open(path).map(|_| ()).unwrap_err();
         error.to_string().replace(&*folder.path().to_string_lossy(), "FOLDER")
     };
-    insta::assert_snapshot!(message(folder.path()), @"");
-    insta::assert_snapshot!(message(&folder.path().join("absent")), @"");
+    insta::assert_snapshot!(message(folder.path()), @"cannot read FOLDER: is a directory");
+    insta::assert_snapshot!(message(&folder.path().join("absent")), @"cannot read FOLDER/absent: No such file or directory (os error 2)");
 }

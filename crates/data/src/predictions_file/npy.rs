@@ -35,7 +35,7 @@ pub(super) type Problem = (String, String);
 pub(super) fn parse(bytes: &[u8]) -> Result<Array, Problem> {
     let (header, data) = split_header(bytes)?;
     let header = Header::parse(header)
-        .ok_or_else(|| problem("{'descr': …, 'fortran_order': …, 'shape': …}", header.trim_end()))?;
+        .ok_or_else(|| problem("{'descr': …, 'fortran_order': …, 'shape': …}", &start_of(header)))?;
     let dtype = Dtype::parse(&header.descr)
         .ok_or_else(|| problem("numbers or texts (bool, int, uint, float, str, bytes)", &header.descr))?;
     let wanted = header.shape.iter().try_fold(dtype.size, |bytes, &n| bytes.checked_mul(n));
@@ -48,6 +48,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, Problem> {
     let values = dtype.decode(data)?;
     let values = if header.fortran_order { values.transposed(&header.shape) } else { values };
     Ok(Array { shape: header.shape, values })
+}
+
+/// As much of a header as an error should show.
+fn start_of(header: &str) -> String {
+    header.trim_end().chars().take(100).collect()
 }
 
 fn problem(expected: &str, found: &str) -> Problem {

@@ -228,7 +228,9 @@ fn wrong_type(expected: &'static str, descriptor: &ColumnDescriptor) -> Problem 
 }
 
 fn damaged(path: &Path, what: &str, error: &ParquetError) -> Error {
-    malformed(path, what, "undamaged Parquet".into(), error.to_string())
+    let found = error.to_string();
+    let found = found.strip_prefix("Parquet error: ").unwrap_or(&found).to_owned();
+    malformed(path, what, "undamaged Parquet".into(), found)
 }
 
 fn malformed(path: &Path, what: &str, expected: String, found: String) -> Error {

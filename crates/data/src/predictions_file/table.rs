@@ -222,7 +222,8 @@ fn softmax(values: &mut [f64], classes: &[String]) -> std::result::Result<(), St
 }
 
 fn unknown<'a>(what: &str, text: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(text, known.clone()) {
+    let is_number = text.parse::<f64>().is_ok();
+    match nearest(text, known.clone()).filter(|_| !is_number) {
         Some(near) => format!("{what} `{text}` is unknown (is `{near}` meant?)"),
         None => format!("{what} `{text}` is unknown (known: {})", listed(known)),
     }

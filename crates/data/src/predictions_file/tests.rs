@@ -127,7 +127,10 @@ fn the_written_columns_are_those_of_the_contract() {
     write_parquet(&path, &table).unwrap();
     let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
     let rows: Vec<String> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap().to_string()).collect();
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    {id: "test-00000", split: "test", label: "Bag", predicted: "Shirt", prob_Shirt: 0.75, prob_Bag: 0.25, loss: 1.3862943611198906}
+    {id: "test-00001", split: "test", label: "Shirt", predicted: "Shirt", prob_Shirt: 1.0, prob_Bag: 0E0, loss: 0E0}
+    "#);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
 
@@ -180,12 +183,30 @@ fn npz_with_and_without_the_optional_arrays() {
     assert_eq!((named.ids, named.labels), (vec!["a".to_owned(), "b".into()], vec![1, 0]));
     assert_eq!(named.probs, [0.5; 4]);
 
-    insta::assert_snapshot!(message(&npz(&[("label", labels.clone()), ("probs", probs.clone())])), @"");
-    insta::assert_snapshot!(message(&npz(&[("labels", labels.clone()), ("prob", probs.clone())])), @"");
-    insta::assert_snapshot!(message(&npz(&[("labels", labels.clone()), ("probs", labels.clone())])), @"");
-    insta::assert_snapshot!(message(&npz(&[("labels", npy("|u1", "(3,)", b"\0\0\0")), ("probs", probs.clone())])), @"");
-    insta::assert_snapshot!(message(&npz(&[("labels", npy("<f8", "(2,)", &doubles(&[0.0, 1.0]))), ("probs", probs.clone())])), @"");
-    insta::assert_snapshot!(message(&npz(&[("labels", npy("|u1", "(2,)", b"\0\x02")), ("probs", probs)])), @"");
+    insta::assert_snapshot!(message(&npz(&[("label", labels.clone()), ("probs", probs.clone())])), @r"
+    arrays of table: expected labels, found label, probs
+    hint: is `label` meant to be `labels`?
+    ");
+    insta::assert_snapshot!(message(&npz(&[("labels", labels.clone()), ("prob", probs.clone())])), @r"
+    arrays of table: expected probs [n, k] (or logits [n, k]), found labels, prob
+    hint: is `prob` meant to be `probs`?
+    ");
+    insta::assert_snapshot!(message(&npz(&[("labels", labels.clone()), ("probs", labels.clone())])), @r"
+    shape of the scores of table: expected [n, k], found [2]
+    hint: none
+    ");
+    insta::assert_snapshot!(message(&npz(&[("labels", npy("|u1", "(3,)", b"\0\0\0")), ("probs", probs.clone())])), @r"
+    shape of labels of table: expected [2], found [3]
+    hint: none
+    ");
+    insta::assert_snapshot!(message(&npz(&[("labels", npy("<f8", "(2,)", &doubles(&[0.0, 1.0]))), ("probs", probs.clone())])), @r"
+    type of labels of table: expected whole numbers or texts, found floating-point numbers
+    hint: none
+    ");
+    insta::assert_snapshot!(message(&npz(&[("labels", npy("|u1", "(2,)", b"\0\x02")), ("probs", probs)])), @r"
+    rows of table: expected a usable prediction in each, found row 1: label `2` is unknown (known: 0, 1)
+    hint: correct these rows, or leave them out of the table: none is skipped silently
+    ");
 }
 
 #[test]
@@ -207,28 +228,78 @@ j,,test,0.5,0.5
 k,x,test,0.5,0.5
 l,x,test,0.5,0.5
 ";
-    insta::assert_snapshot!(message(table.as_bytes()), @"");
-    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y\na,0,0.5,0.5\nb,2,0.5,0.5\n"), @"");
-    insta::assert_snapshot!(message(b"id,label,logit_x,logit_y\na,0,inf,0.5\n"), @"");
+    insta::assert_snapshot!(message(table.as_bytes()), @r"
+    rows of table: expected a usable prediction in each, found 13 problems
+      line 6: prob_Shirt: expected a number, found `half`
+      line 11: expected 5 cells as in the header, found 4
+      line 3: label `Shrt` is unknown (is `Shirt` meant?)
+      line 4: label `Sandal` is unknown (known: Shirt, Bag)
+      line 14: label `` is unknown (known: Shirt, Bag)
+      line 15: label `x` is unknown (known: Shirt, Bag)
+      line 16: label `x` is unknown (known: Shirt, Bag)
+      line 5: split `tset` is unknown (is `test` meant?)
+      line 7: probability of Shirt: expected a number of 0 to 1, found -0.5
+      line 8: probabilities: expected a sum of 1, found 1.1
+      and 3 more
+    hint: correct these rows, or leave them out of the table: none is skipped silently
+    ");
+    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y\na,0,0.5,0.5\nb,2,0.5,0.5\n"), @r"
+    rows of table: expected a usable prediction in each, found line 3: label 2: expected an index of 0 to 1
+    hint: correct these rows, or leave them out of the table: none is skipped silently
+    ");
+    insta::assert_snapshot!(message(b"id,label,logit_x,logit_y\na,0,inf,0.5\n"), @r"
+    rows of table: expected a usable prediction in each, found line 2: logit of x: expected a finite number, found inf
+    hint: correct these rows, or leave them out of the table: none is skipped silently
+    ");
 }
 
 #[test]
 fn missing_columns_are_named_with_what_may_be_meant() {
-    insta::assert_snapshot!(message(b"idx,lable,probs_x,probs_y\n"), @"");
-    insta::assert_snapshot!(message(b"id,label,prob_x\na,x,1\n"), @"");
-    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y,logit_x,logit_y\n"), @"");
-    insta::assert_snapshot!(message(b"id,label,label,prob_x,prob_y\n"), @"");
-    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y\n"), @"");
-    insta::assert_snapshot!(message(b""), @"");
-    insta::assert_snapshot!(message(b"\x1f\x8b\x08\x00"), @"");
-    insta::assert_snapshot!(message(b"PAR1 and nothing else"), @"");
-    insta::assert_snapshot!(message(b"PK\x03\x04 and nothing else"), @"");
+    insta::assert_snapshot!(message(b"idx,lable,probs_x,probs_y\n"), @r"
+    columns of table: expected id, label and prob_<class> (or logit_<class>) of two classes or more, found no id, no label, no prob_<class>
+    hint: is `idx` meant to be `id`? is `lable` meant to be `label`? is `probs_x` meant to be `prob_x`?
+    ");
+    insta::assert_snapshot!(message(b"id,label,prob_x\na,x,1\n"), @r"
+    columns of table: expected id, label and prob_<class> (or logit_<class>) of two classes or more, found only one prob_<class>
+    hint: none
+    ");
+    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y,logit_x,logit_y\n"), @r"
+    columns of table: expected prob_<class> or logit_<class>, found both
+    hint: leave one kind out of the table
+    ");
+    insta::assert_snapshot!(message(b"id,label,label,prob_x,prob_y\n"), @r"
+    columns of table: expected every name once, found `label` twice
+    hint: none
+    ");
+    insta::assert_snapshot!(message(b"id,label,prob_x,prob_y\n"), @r"
+    rows of table: expected at least one, found none
+    hint: none
+    ");
+    insta::assert_snapshot!(message(b""), @r"
+    columns of table: expected id, label and prob_<class> (or logit_<class>) of two classes or more, found no id, no label, no prob_<class>
+    hint: none
+    ");
+    insta::assert_snapshot!(message(b"\x1f\x8b\x08\x00"), @r"
+    format of table: expected CSV, Parquet or NPZ, found gzip
+    hint: unpack it first: `gunzip FILE`
+    ");
+    insta::assert_snapshot!(message(b"PAR1 and nothing else"), @r"
+    metadata of table: expected undamaged Parquet, found Invalid Parquet file. Corrupt footer
+    hint: none
+    ");
+    insta::assert_snapshot!(message(b"PK\x03\x04 and nothing else"), @r"
+    archive of table: expected an undamaged NPZ archive, found invalid Zip archive: Could not find EOCD
+    hint: none
+    ");
 }
 
 #[test]
 fn an_absent_table_and_an_unwritable_one_are_named() {
     let absent = read(&PathBuf::from("absent.csv")).unwrap_err();
-    insta::assert_snapshot!(absent.to_string(), @"");
+    insta::assert_snapshot!(absent.to_string(), @"cannot read absent.csv: No such file or directory (os error 2)");
     let unwritable = write_parquet(&PathBuf::from("absent-folder/p.parquet"), &made(3, 2, 0)).unwrap_err();
-    insta::assert_snapshot!(format!("{unwritable}\n{}", unwritable.hint().unwrap()), @"");
+    insta::assert_snapshot!(format!("{unwritable}\n{}", unwritable.hint().unwrap()), @r"
+    cannot write absent-folder/p.parquet: No such file or directory (os error 2)
+    create the folder first, or choose another
+    ");
 }

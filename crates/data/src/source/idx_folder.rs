@@ -55,11 +55,20 @@ fn find(folder: &Path, stem: &str, kind: &str, rank: &str) -> Option<PathBuf> {
     first_file(folder, names.iter().flat_map(|name| [name.clone(), format!("{name}.gz")]))
 }
 
+/// Whether a file of this name is read as another part, and so is not the misspelt one.
+fn is_known(name: &str) -> bool {
+    let bare = name.strip_suffix(".gz").unwrap_or(name).replacen(".idx", "-idx", 1);
+    ["train", "t10k"].iter().any(|stem| {
+        bare == format!("{stem}-images-idx3-ubyte") || bare == format!("{stem}-labels-idx1-ubyte")
+    })
+}
+
 fn absent(folder: &Path, names: &[&str]) -> Error {
     let there: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .filter(|name| !is_known(name))
         .collect();
     let near = names.iter().find_map(|name| nearest(name, there.iter().map(String::as_str)));
     Error::Malformed {

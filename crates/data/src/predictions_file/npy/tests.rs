@@ -48,17 +48,17 @@ fn claims_are_compared_with_what_is_there() {
         let (expected, found) = parse(bytes).unwrap_err();
         format!("expected {expected}, found {found}")
     };
-    insta::assert_snapshot!(message(&file(&header("<f8", false, "(4294967296, 4294967296, 4294967296)"), &[0; 8])), @"");
-    insta::assert_snapshot!(message(&file(&header("<f8", false, "(3,)"), &[0; 23])), @"");
-    insta::assert_snapshot!(message(&file(&header("|O", false, "(3,)"), &[0; 24])), @"");
-    insta::assert_snapshot!(message(&file(&header("<f8", false, "(-3,)"), &[0; 24])), @"");
-    insta::assert_snapshot!(message(&file(&"(".repeat(9000), &[])), @"");
-    insta::assert_snapshot!(message(&file(&"(".repeat(10_001), &[0; 9])), @"");
-    insta::assert_snapshot!(message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"), @"");
-    insta::assert_snapshot!(message(b"\x93NUMPY\x09\x00\xff\xff\xff\xff{"), @"");
-    insta::assert_snapshot!(message(b"not numpy"), @"");
-    insta::assert_snapshot!(message(&file(&header("<U1", false, "(1,)"), &[255; 4])), @"");
-    insta::assert_snapshot!(message(&file(&header("<u8", false, "(1,)"), &[255; 8])), @"");
+    insta::assert_snapshot!(message(&file(&header("<f8", false, "(4294967296, 4294967296, 4294967296)"), &[0; 8])), @"expected 8 bytes of values, found a header of shape [4294967296, 4294967296, 4294967296] and type <f8");
+    insta::assert_snapshot!(message(&file(&header("<f8", false, "(3,)"), &[0; 23])), @"expected 23 bytes of values, found a header of shape [3] and type <f8");
+    insta::assert_snapshot!(message(&file(&header("|O", false, "(3,)"), &[0; 24])), @"expected numbers or texts (bool, int, uint, float, str, bytes), found |O");
+    insta::assert_snapshot!(message(&file(&header("<f8", false, "(-3,)"), &[0; 24])), @"expected {'descr': …, 'fortran_order': …, 'shape': …}, found {'descr': '<f8', 'fortran_order': False, 'shape': (-3,), }");
+    insta::assert_snapshot!(message(&file(&"(".repeat(9000), &[])), @"expected {'descr': …, 'fortran_order': …, 'shape': …}, found ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((");
+    insta::assert_snapshot!(message(&file(&"(".repeat(10_001), &[0; 9])), @"expected a header of at most 10000 bytes, found 10001");
+    insta::assert_snapshot!(message(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"), @"expected a header of at most 1 bytes, found 4294967295");
+    insta::assert_snapshot!(message(b"\x93NUMPY\x09\x00\xff\xff\xff\xff{"), @"expected format version 1, 2 or 3, found 9");
+    insta::assert_snapshot!(message(b"not numpy"), @"expected an array of numpy, found another beginning");
+    insta::assert_snapshot!(message(&file(&header("<U1", false, "(1,)"), &[255; 4])), @"expected texts of Unicode characters, found another code point");
+    insta::assert_snapshot!(message(&file(&header("<u8", false, "(1,)"), &[255; 8])), @"expected whole numbers below 2^63, found 18446744073709551615");
 }
 
 proptest! {

@@ -1,3 +1,4 @@
 //! The program as it is run.
 
+mod data;
 mod eval;

@@ -153,7 +153,8 @@ impl GraphError {
         problems::hint(&self.list())
     }
 
-    fn list(&self) -> Vec<Problem> {
+    /// Message and hint of each problem.
+    pub fn list(&self) -> Vec<Problem> {
         let problem = |problem: &GraphProblem| Problem {
             message: format!("{}: {}", problem.what(), problem.fault),
             hint: problem.fault.hint(),

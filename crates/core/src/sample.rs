@@ -36,6 +36,17 @@ pub enum Ids {
     },
     /// One name an image, for instance its path in the source folder.
     Names(Vec<Arc<str>>),
+    /// Changed copies of other images: the id of the original and what was done to it, `train-00042+rotate`.
+    Changed {
+        /// What the originals are called.
+        source: Arc<Ids>,
+        /// The original of each image, an index into `source`.
+        rows: Vec<u32>,
+        /// What was done to each image, an index into `suffixes`.
+        changes: Vec<u32>,
+        /// Added to the id of the original; empty for an unchanged image.
+        suffixes: Arc<[Arc<str>]>,
+    },
 }
 
 impl Ids {
@@ -44,6 +55,17 @@ impl Ids {
         match self {
             Self::Rows { prefix, rows } => format!("{prefix}-{:05}", rows[index]),
             Self::Names(names) => names[index].to_string(),
+            Self::Changed { source, rows, changes, suffixes } => {
+                source.id(rows[index] as usize) + &suffixes[changes[index] as usize]
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Rows { rows, .. } => rows.len(),
+            Self::Names(names) => names.len(),
+            Self::Changed { rows, .. } => rows.len(),
         }
     }
 
@@ -53,6 +75,12 @@ impl Ids {
                 Self::Rows { prefix: prefix.clone(), rows: indices.iter().map(|&i| rows[i]).collect() }
             }
             Self::Names(names) => Self::Names(indices.iter().map(|&i| names[i].clone()).collect()),
+            Self::Changed { source, rows, changes, suffixes } => Self::Changed {
+                source: source.clone(),
+                rows: indices.iter().map(|&i| rows[i]).collect(),
+                changes: indices.iter().map(|&i| changes[i]).collect(),
+                suffixes: suffixes.clone(),
+            },
         }
     }
 }
@@ -83,11 +111,7 @@ impl ImageSet {
         let [h, w, c] = size;
         assert_eq!(pixels.len(), labels.len() * h * w * c, "pixels of {} images {size:?}", labels.len());
         assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
-        let named = match &ids {
-            Ids::Rows { rows, .. } => rows.len(),
-            Ids::Names(names) => names.len(),
-        };
-        assert_eq!(named, labels.len(), "ids");
+        assert_eq!(ids.len(), labels.len(), "ids");
         Self { size, pixels, labels, classes, ids }
     }
 

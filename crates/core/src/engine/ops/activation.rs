@@ -1,0 +1,45 @@
+//! `y = f(x)`, element by element.
+
+use seamripper_kernels::elementwise::{Function, activate, activate_backward};
+
+use super::{Input, Op, Step};
+use crate::engine::buffers::{Shard, Slot};
+
+/// An activation with its own input and output.
+#[derive(Debug)]
+pub(in crate::engine) struct Activate {
+    pub(in crate::engine) input: [Input; 1],
+    pub(in crate::engine) output: Slot,
+    pub(in crate::engine) function: Function,
+}
+
+impl Op for Activate {
+    fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
+        let count = shard.images * self.input[0].length;
+        let mut y = shard.take_value(self.output);
+        activate(step.isa, self.function, &shard.values[self.input[0].slot][..count], &mut y[..count]);
+        shard.values[self.output] = y;
+    }
+
+    fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
+        let [input] = self.input;
+        if !input.gradient {
+            return;
+        }
+        let count = shard.images * input.length;
+        let mut dx = shard.take_gradient(input.slot);
+        activate_backward(
+            step.isa,
+            self.function,
+            &shard.values[input.slot][..count],
+            &shard.gradients[self.output][..count],
+            &mut dx[..count],
+            input.accumulate,
+        );
+        shard.gradients[input.slot] = dx;
+    }
+
+    fn inputs_mut(&mut self) -> &mut [Input] {
+        &mut self.input
+    }
+}

@@ -1,0 +1,75 @@
+//! Inverted dropout (Srivastava et al. 2014): in training a share of the values is set to 0 and the others are divided by
+//! what is left, so that nothing changes at inference, where the op does not exist.
+
+use seamripper_kernels::elementwise::{add_to, multiply};
+
+use super::{Input, Op, Step};
+use crate::engine::buffers::{Memory, Shard, Slot};
+use crate::random::{Purpose, Stream};
+
+/// Dropout in training.
+#[derive(Debug)]
+pub(in crate::engine) struct Dropout {
+    pub(in crate::engine) op: usize,
+    /// The graph's node, which names the draws.
+    pub(in crate::engine) node: usize,
+    pub(in crate::engine) input: [Input; 1],
+    pub(in crate::engine) output: Slot,
+    pub(in crate::engine) rate: f32,
+}
+
+impl Op for Dropout {
+    fn memory(&self, _: &Step, images: usize) -> Memory {
+        let length = images * self.input[0].length;
+        Memory { floats: vec![0.0; length], bordered: vec![0.0; length], ..Memory::default() }
+    }
+
+    fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
+        let [input] = self.input;
+        let kept = 1.0 / (1.0 - self.rate);
+        // A mask is named by the node and the image's place in the batch, so it does not depend on the shards.
+        for image in 0..shard.images {
+            let place = ((self.node as u64) << 32) | (shard.first + image) as u64;
+            let mut stream = Stream::new(step.seed, Purpose::Dropout, step.step, place);
+            let threshold = (f64::from(self.rate) * 4_294_967_296.0) as u64;
+            for pair in shard.memory[self.op].floats[image * input.length..][..input.length].chunks_mut(2) {
+                let bits = stream.bits();
+                for (mask, bits) in pair.iter_mut().zip([bits & 0xffff_ffff, bits >> 32]) {
+                    *mask = if bits < threshold { 0.0 } else { kept };
+                }
+            }
+        }
+        let count = shard.images * input.length;
+        let mut y = shard.take_value(self.output);
+        multiply(
+            step.isa,
+            &shard.values[input.slot][..count],
+            &shard.memory[self.op].floats[..count],
+            &mut y[..count],
+        );
+        shard.values[self.output] = y;
+    }
+
+    fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
+        let [input] = self.input;
+        if !input.gradient {
+            return;
+        }
+        let count = shard.images * input.length;
+        let mut dx = shard.take_gradient(input.slot);
+        let mut memory = std::mem::take(&mut shard.memory[self.op]);
+        let dy = &shard.gradients[self.output][..count];
+        if input.accumulate {
+            multiply(step.isa, dy, &memory.floats[..count], &mut memory.bordered[..count]);
+            add_to(step.isa, &memory.bordered[..count], &mut dx[..count]);
+        } else {
+            multiply(step.isa, dy, &memory.floats[..count], &mut dx[..count]);
+        }
+        shard.memory[self.op] = memory;
+        shard.gradients[input.slot] = dx;
+    }
+
+    fn inputs_mut(&mut self) -> &mut [Input] {
+        &mut self.input
+    }
+}

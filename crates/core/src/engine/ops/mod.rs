@@ -1,0 +1,102 @@
+//! One file an operation: forward and backward side by side.
+
+mod activation;
+mod add;
+mod conv;
+mod conv_pool;
+mod dropout;
+mod norm;
+mod pool;
+
+pub(super) use activation::Activate;
+pub(super) use add::Add;
+pub(super) use conv::{Border, Conv, Geometry};
+pub(super) use conv_pool::ConvPool;
+pub(super) use dropout::Dropout;
+pub(super) use norm::{BatchNorm, Parameters as NormParameters};
+pub(super) use pool::{Pool, PoolKind};
+
+use seamripper_kernels::Instructions;
+use seamripper_kernels::elementwise::Function;
+
+use super::buffers::{Memory, Shard, Slot};
+use crate::graph::{Activation, Parameter, Weights};
+
+/// What an op may know of the step it is part of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// The instruction set to use.
+    pub(super) isa: Instructions,
+    /// Number of images in the batch.
+    pub(super) images: usize,
+    /// Names the draws of dropout.
+    pub(super) seed: u64,
+    /// Names the draws of dropout.
+    pub(super) step: u64,
+}
+
+/// A slot an op reads, and whether its gradient is wanted and has been begun by an op that reads it too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Input {
+    pub(super) slot: Slot,
+    /// Values of one image.
+    pub(super) length: usize,
+    /// Whether the gradient is wanted.
+    pub(super) gradient: bool,
+    /// Whether the gradient is added to what is there.
+    pub(super) accumulate: bool,
+}
+
+/// One operation of a compiled graph. Its index in the plan is also its place in [`Shard::memory`].
+pub(super) trait Op: Send + Sync + std::fmt::Debug {
+    /// Once before each forward pass: packs weights.
+    fn prepare(&mut self, _step: &Step, _weights: &Weights) {}
+    /// Fresh memory for one shard of `images` images.
+    fn memory(&self, _step: &Step, _images: usize) -> Memory {
+        Memory::default()
+    }
+    /// Number of stretches; the shards meet between the first and the second.
+    fn phases(&self) -> usize {
+        1
+    }
+    /// Computes its output slot.
+    fn forward(&self, step: &Step, phase: usize, shard: &mut Shard);
+    /// After phase 0 of every shard.
+    fn meet_forward(&mut self, _step: &Step, _shards: &[Shard]) {}
+    /// Computes the gradients of its inputs and weights; phases run in reverse.
+    fn backward(&self, step: &Step, phase: usize, shard: &mut Shard);
+    /// After phase 1 of every shard.
+    fn meet_backward(&mut self, _step: &Step, _shards: &[Shard]) {}
+    /// Values of its weight gradient, in its own layout.
+    fn gradient_len(&self) -> usize {
+        0
+    }
+    /// Writes the summed gradient to the graph's layout.
+    fn finish_gradient(&self, _own: &[f32], _gradient: &mut [f32]) {}
+    /// Writes changed running statistics.
+    fn update_moving(&self, _weights: &mut Weights) {}
+    /// The slots it reads.
+    fn inputs_mut(&mut self) -> &mut [Input];
+}
+
+/// The kernels' word for an activation.
+pub(super) fn function(activation: Activation) -> Function {
+    match activation {
+        Activation::Identity => Function::Identity,
+        Activation::Relu => Function::Relu,
+        Activation::Relu6 => Function::Relu6,
+        Activation::LeakyRelu(slope) => Function::LeakyRelu(slope),
+        Activation::Elu => Function::Elu,
+        Activation::Gelu => Function::Gelu,
+        Activation::Silu => Function::Silu,
+        Activation::Sigmoid => Function::Sigmoid,
+        Activation::Tanh => Function::Tanh,
+        Activation::Softplus => Function::Softplus,
+        Activation::HardSwish => Function::HardSwish,
+    }
+}
+
+/// The values of `parameter` in `weights`.
+fn values<'a>(parameter: &Parameter, weights: &'a Weights) -> &'a [f32] {
+    &weights.values[parameter.range()]
+}

@@ -1,0 +1,288 @@
+//! Runs a compiled graph over shards.
+
+use seamripper_kernels::{Instructions, elementwise, parallel, softmax};
+
+use super::SHARD;
+use super::buffers::{Shard, Slot};
+use super::ops::Step;
+use super::plan::{Plan, Wants};
+use crate::graph::{Graph, NodeId, Weights};
+use crate::tensor::Tensor;
+
+/// Parameters whose gradients are summed in one piece of work.
+const PIECE: usize = 4096;
+
+/// Something that runs a graph forward and backward: this engine, or another to check it against.
+pub trait Executor {
+    /// Logits `[n, k]` of images `[n, h, w, c]`, `n` at most the batch size.
+    fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor;
+    /// After `forward`: the gradients of `sum(logits * logit_gradient)`, `logit_gradient` `[n, k]`.
+    fn backward(&mut self, logit_gradient: &[f32]) -> Gradients;
+    /// After `forward`: the output of `node`, `[n, h, w, c]`; `None` if it was not kept ([`Wants::taps`] keeps all).
+    fn tap(&self, node: NodeId) -> Option<Tensor>;
+    /// After `backward`: the gradient of `node`'s output, `[n, h, w, c]`, likewise.
+    fn tap_gradient(&self, node: NodeId) -> Option<Tensor>;
+}
+
+/// What a backward pass gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// Of every parameter, laid out as the weights; empty unless [`Wants::weight_gradients`].
+    pub weights: Vec<f32>,
+    /// Of the images `[n, h, w, c]`, if [`Wants::input_gradient`].
+    pub input: Option<Tensor>,
+}
+
+/// A graph compiled for a batch size, with all memory it needs.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Plan,
+    isa: Instructions,
+    shards: Vec<Shard>,
+    batch: usize,
+    images: usize,
+    input: usize,
+    classes: usize,
+    parameters: usize,
+    node_shapes: Vec<[usize; 3]>,
+    seed: u64,
+    step: u64,
+}
+
+impl Engine {
+    /// Compiles `graph` for up to `batch` images at a time.
+    pub fn new(graph: &Graph, isa: Instructions, batch: usize, wants: Wants) -> Self {
+        let batch = batch.max(1);
+        let plan = Plan::new(graph, isa, batch, wants);
+        let step = Step { isa, images: batch, seed: 0, step: 0 };
+        let shards = (0..batch)
+            .step_by(SHARD)
+            .map(|first| plan.shard(&step, first, SHARD.min(batch - first)))
+            .collect();
+        Self {
+            plan,
+            isa,
+            shards,
+            batch,
+            images: 0,
+            input: graph.input.iter().product(),
+            classes: graph.outputs(),
+            parameters: graph.parameters.iter().map(|parameter| parameter.len()).sum(),
+            node_shapes: graph.nodes.iter().map(|node| node.output).collect(),
+            seed: 0,
+            step: 0,
+        }
+    }
+
+    /// Most images of a forward pass.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Names the random draws (dropout) of the next forward passes.
+    pub fn set_step(&mut self, seed: u64, step: u64) {
+        (self.seed, self.step) = (seed, step);
+    }
+
+    /// One training step's gradient: forward, cross-entropy against `targets` (`[n, k]`, rows sum to 1), backward.
+    /// Writes the gradient of the mean loss and returns the summed loss in nats.
+    ///
+    /// # Panics
+    /// If the engine was not compiled with [`Wants::weight_gradients`], or lengths do not agree.
+    pub fn loss_gradient(
+        &mut self,
+        weights: &Weights,
+        images: &[f32],
+        targets: &[f32],
+        gradient: &mut [f32],
+    ) -> f64 {
+        assert!(self.plan.wants.weight_gradients, "compiled without weight gradients");
+        assert_eq!(targets.len(), images.len() / self.input * self.classes, "targets");
+        let logits = self.logit_slot();
+        let (classes, scale) = (self.classes, 1.0 / (images.len() / self.input) as f32);
+        self.forward_stretches(weights, images);
+        self.backward_stretches(|shard| {
+            let mut gradient = shard.take_gradient(logits);
+            let count = shard.images * classes;
+            let targets = &targets[shard.first * classes..][..count];
+            let values = &shard.values[logits][..count];
+            shard.loss = softmax::cross_entropy(values, targets, classes, scale, &mut gradient[..count]);
+            shard.gradients[logits] = gradient;
+        });
+        self.sum_gradients(gradient);
+        self.shards.iter().filter(|shard| shard.images > 0).map(|shard| shard.loss).sum()
+    }
+
+    /// After a training forward pass: moves the running statistics of batch normalization.
+    pub fn update_moving(&self, weights: &mut Weights) {
+        for op in &self.plan.ops {
+            op.update_moving(weights);
+        }
+    }
+
+    /// After a forward pass: copies the logits `[n, k]` out.
+    pub fn copy_logits(&self, logits: &mut [f32]) {
+        let slot = self.logit_slot();
+        for shard in self.shards.iter().filter(|shard| shard.images > 0) {
+            let count = shard.images * self.classes;
+            logits[shard.first * self.classes..][..count].copy_from_slice(&shard.values[slot][..count]);
+        }
+    }
+
+    /// Runs the forward pass and keeps the result inside.
+    pub fn run_forward(&mut self, weights: &Weights, images: &[f32]) {
+        self.forward_stretches(weights, images);
+    }
+
+    fn logit_slot(&self) -> Slot {
+        self.plan.outputs.last().copied().flatten().unwrap_or(0)
+    }
+
+    fn step(&self) -> Step {
+        Step { isa: self.isa, images: self.images, seed: self.seed, step: self.step }
+    }
+
+    /// Stretches of `(op, phase)` between which the shards meet; each but the last ends with the meeting op's phase 0.
+    fn stretches(&self) -> Vec<Vec<(usize, usize)>> {
+        let mut stretches = vec![Vec::new()];
+        for (op, phases) in self.plan.ops.iter().map(|op| op.phases()).enumerate() {
+            stretches.last_mut().expect("never empty").push((op, 0));
+            if phases == 2 {
+                stretches.push(vec![(op, 1)]);
+            }
+        }
+        stretches
+    }
+
+    fn forward_stretches(&mut self, weights: &Weights, images: &[f32]) {
+        let count = images.len() / self.input;
+        assert_eq!(images.len(), count * self.input, "whole images");
+        assert!(count <= self.batch, "{count} images in a batch of {}", self.batch);
+        self.images = count;
+        let step = self.step();
+        for op in &mut self.plan.ops {
+            op.prepare(&step, weights);
+        }
+        for shard in &mut self.shards {
+            shard.images = count.saturating_sub(shard.first).min(SHARD);
+        }
+        let input = self.input;
+        for (index, stretch) in self.stretches().into_iter().enumerate() {
+            let ops = &self.plan.ops;
+            parallel::for_each(&mut self.shards, |_, shard| {
+                if shard.images == 0 {
+                    return;
+                }
+                if index == 0 {
+                    let images = &images[shard.first * input..][..shard.images * input];
+                    shard.values[0][..images.len()].copy_from_slice(images);
+                }
+                for &(op, phase) in &stretch {
+                    ops[op].forward(&step, phase, shard);
+                }
+            });
+            if let Some(&(op, 0)) = stretch.last().filter(|(op, _)| self.plan.ops[*op].phases() == 2) {
+                self.plan.ops[op].meet_forward(&step, &self.shards);
+            }
+        }
+    }
+
+    fn backward_stretches(&mut self, begin: impl Fn(&mut Shard) + Sync) {
+        let step = self.step();
+        let stretches = self.stretches();
+        for (index, stretch) in stretches.iter().enumerate().rev() {
+            let last = index + 1 == stretches.len();
+            let ops = &self.plan.ops;
+            parallel::for_each(&mut self.shards, |_, shard| {
+                if shard.images == 0 {
+                    return;
+                }
+                if last {
+                    for own in &mut shard.weights {
+                        own.fill(0.0);
+                    }
+                    begin(shard);
+                }
+                for &(op, phase) in stretch.iter().rev() {
+                    ops[op].backward(&step, phase, shard);
+                }
+            });
+            if let Some(&(op, 1)) = stretch.first() {
+                self.plan.ops[op].meet_backward(&step, &self.shards);
+            }
+        }
+    }
+
+    /// Sums the shards' weight gradients into the first shard, in order, and from there into the graph's layout.
+    fn sum_gradients(&mut self, gradient: &mut [f32]) {
+        assert_eq!(gradient.len(), self.parameters, "gradient");
+        let isa = self.isa;
+        let (first, others) = self.shards.split_first_mut().expect("a batch has a shard");
+        for (op, own) in first.weights.iter_mut().enumerate() {
+            let others: Vec<&[f32]> =
+                others.iter().filter(|shard| shard.images > 0).map(|shard| &shard.weights[op][..]).collect();
+            parallel::for_each_chunk(own, PIECE, |start, sum| {
+                for other in &others {
+                    elementwise::add_to(isa, &other[start..][..sum.len()], sum);
+                }
+            });
+        }
+        gradient.fill(0.0);
+        for (op, own) in self.plan.ops.iter().zip(&first.weights) {
+            if !own.is_empty() {
+                op.finish_gradient(own, gradient);
+            }
+        }
+    }
+
+    /// Gathers a slot of all shards.
+    fn gather(&self, slot: Slot, shape: [usize; 3], of: impl Fn(&Shard) -> &[f32]) -> Tensor {
+        let length: usize = self.plan.slots[slot].iter().product();
+        let mut data = Vec::with_capacity(self.images * length);
+        for shard in &self.shards {
+            data.extend_from_slice(&of(shard)[..shard.images * length]);
+        }
+        let [h, w, c] = shape;
+        Tensor::new([self.images, h, w, c], data)
+    }
+}
+
+impl Executor for Engine {
+    fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor {
+        self.forward_stretches(weights, images);
+        let mut logits = Tensor::zeros([self.images, self.classes]);
+        self.copy_logits(logits.data_mut());
+        logits
+    }
+
+    fn backward(&mut self, logit_gradient: &[f32]) -> Gradients {
+        assert_eq!(logit_gradient.len(), self.images * self.classes, "logit_gradient");
+        let (logits, classes) = (self.logit_slot(), self.classes);
+        self.backward_stretches(|shard| {
+            let count = shard.images * classes;
+            let gradient = &logit_gradient[shard.first * classes..][..count];
+            if let Some(slot) = shard.gradients[logits].get_mut(..count) {
+                slot.copy_from_slice(gradient);
+            }
+        });
+        let mut weights = Vec::new();
+        if self.plan.wants.weight_gradients {
+            weights = vec![0.0; self.parameters];
+            self.sum_gradients(&mut weights);
+        }
+        let input =
+            self.plan.gradients[0].then(|| self.gather(0, self.plan.slots[0], |shard| &shard.gradients[0]));
+        Gradients { weights, input }
+    }
+
+    fn tap(&self, node: NodeId) -> Option<Tensor> {
+        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
+        Some(self.gather(slot, self.node_shapes[node], |shard| &shard.values[slot]))
+    }
+
+    fn tap_gradient(&self, node: NodeId) -> Option<Tensor> {
+        let slot =
+            self.plan.outputs[node].filter(|&slot| self.plan.wants.taps && self.plan.gradients[slot])?;
+        Some(self.gather(slot, self.node_shapes[node], |shard| &shard.gradients[slot]))
+    }
+}

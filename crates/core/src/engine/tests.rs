@@ -1,0 +1,311 @@
+//! Every layer, random graphs, and the check itself.
+
+use proptest::prelude::*;
+use seamripper_kernels::Instructions;
+use seamripper_kernels::parallel::Threads;
+
+use super::{Engine, Executor, Gradients, Mode, Wants, check_gradients, forward_f64};
+use crate::graph::{Activation, Builder, Graph, Layer, LayerSpec, NodeId, Padding, Role, Weights};
+use crate::random::{Purpose, Stream};
+use crate::tensor::Tensor;
+
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    let mut stream = Stream::new(seed, Purpose::Test, 0, 0);
+    (0..count).map(|_| stream.uniform(-1.0, 1.0) as f32).collect()
+}
+
+/// Weights that no symmetry makes zero: gammas and variances positive, biases not 0.
+fn weights(graph: &Graph, seed: u64) -> Weights {
+    let mut values = noise(seed, graph.parameter_count());
+    for parameter in &graph.parameters {
+        let fan = parameter.shape[..parameter.shape.len() - 1].iter().product::<usize>() as f32;
+        for value in &mut values[parameter.range()] {
+            match parameter.role {
+                Role::Kernel => *value *= (3.0 / fan).sqrt(),
+                Role::Gamma | Role::MovingVariance => *value = 1.0 + 0.5 * *value,
+                _ => *value *= 0.3,
+            }
+        }
+    }
+    Weights { values }
+}
+
+fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding) -> LayerSpec {
+    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true })
+}
+
+const ALL: [Activation; 11] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::LeakyRelu(0.2),
+    Activation::Elu,
+    Activation::Gelu,
+    Activation::Silu,
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+    Activation::HardSwish,
+];
+
+/// Builds the layers with a dense head, and checks gradients and forward values on every instruction set, fused and not.
+fn check(input: [usize; 3], layers: Vec<LayerSpec>, images: usize) {
+    let mut builder = Builder::new(input);
+    for layer in layers {
+        builder.push(layer);
+    }
+    builder.push(Layer::Flatten);
+    builder.push(Layer::Dense { units: 3, bias: true });
+    check_graph(&builder.build().expect("layers that fit"), images);
+}
+
+fn check_graph(graph: &Graph, images: usize) {
+    let weights = weights(graph, 1);
+    let pixels = noise(2, images * graph.input.iter().product::<usize>());
+    for isa in Instructions::available() {
+        for (training, taps) in [(true, false), (false, false), (true, true)] {
+            let wants = Wants { training, weight_gradients: true, input_gradient: true, taps };
+            let mut engine = Engine::new(graph, isa, images, wants);
+            engine.set_step(5, 6);
+            let mode = if training { Mode::Training { seed: 5, step: 6 } } else { Mode::Inference };
+            let logits = engine.forward(&weights, &pixels);
+            let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
+            let exact = forward_f64(graph, &wide(&weights.values), &wide(&pixels), mode).pop().unwrap();
+            for (found, exact) in logits.data().iter().zip(&exact) {
+                assert!(
+                    (f64::from(*found) - exact).abs() < 2e-5 * exact.abs().max(1.0),
+                    "{found} is not {exact}"
+                );
+            }
+            let compared =
+                check_gradients(&mut engine, graph, &weights, &pixels, mode).unwrap_or_else(|error| {
+                    panic!("{} training={training} taps={taps}: {error}\n{graph:#?}", isa.name())
+                });
+            assert!(compared * 2 > graph.parameters.len(), "only {compared} entries away from a kink");
+        }
+    }
+}
+
+#[test]
+fn convolution() {
+    for (kernel, stride, padding) in [
+        ([3, 3], [1, 1], Padding::Same),
+        ([3, 2], [1, 1], Padding::Valid),
+        ([3, 3], [2, 2], Padding::Same),
+        ([5, 3], [2, 3], Padding::Valid),
+        ([1, 1], [1, 1], Padding::Valid),
+        ([1, 1], [2, 2], Padding::Same),
+        ([4, 4], [2, 1], Padding::Same),
+    ] {
+        check([9, 8, 2], vec![conv(5, kernel, stride, padding).activated(Activation::Tanh)], 3);
+    }
+}
+
+#[test]
+fn fused_convolution_and_pool() {
+    for (pool, kernel, padding) in [
+        (2, [3, 3], Padding::Same),
+        (3, [2, 3], Padding::Valid),
+        (2, [1, 1], Padding::Valid),
+        (3, [5, 5], Padding::Same),
+    ] {
+        let size = [pool; 2];
+        let layers = vec![
+            conv(4, kernel, [1, 1], padding).activated(Activation::Relu),
+            LayerSpec::new(Layer::MaxPool { size, stride: size, padding: Padding::Valid }),
+            conv(6, [2, 2], [1, 1], Padding::Valid),
+        ];
+        check([11, 14, 2], layers, 2);
+    }
+}
+
+#[test]
+fn the_experiments_network_in_small_computes_only_what_is_needed() {
+    let pool = |size: usize| {
+        LayerSpec::new(Layer::MaxPool { size: [size; 2], stride: [size; 2], padding: Padding::Valid })
+    };
+    let relu =
+        |filters, kernel| conv(filters, [kernel; 2], [1, 1], Padding::Valid).activated(Activation::Relu);
+    check([28, 28, 1], vec![relu(6, 5), pool(3), relu(5, 2), pool(2), relu(4, 2), pool(2)], 1);
+}
+
+#[test]
+fn pools() {
+    for (size, stride, padding) in [
+        ([2, 2], [2, 2], Padding::Valid),
+        ([3, 3], [2, 2], Padding::Same),
+        ([3, 2], [1, 2], Padding::Valid),
+        ([2, 3], [3, 3], Padding::Same),
+    ] {
+        let first = || conv(3, [2, 2], [1, 1], Padding::Valid);
+        check([7, 8, 1], vec![first(), LayerSpec::new(Layer::AvgPool { size, stride, padding })], 3);
+        check([7, 8, 1], vec![first(), LayerSpec::new(Layer::MaxPool { size, stride, padding })], 3);
+    }
+    check([5, 4, 3], vec![conv(3, [2, 2], [1, 1], Padding::Valid), Layer::GlobalAvgPool.into()], 2);
+    check([5, 4, 3], vec![conv(3, [2, 2], [1, 1], Padding::Valid), Layer::GlobalMaxPool.into()], 2);
+}
+
+#[test]
+fn batch_norm_dropout_and_dense() {
+    let norm = || LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
+    check([5, 5, 2], vec![conv(4, [3, 3], [1, 1], Padding::Same), norm().activated(Activation::Relu)], 20);
+    check([4, 4, 1], vec![Layer::Flatten.into(), Layer::Dense { units: 9, bias: false }.into(), norm()], 33);
+    let dropout = || LayerSpec::new(Layer::Dropout { rate: 0.4 });
+    check([5, 5, 1], vec![conv(4, [3, 3], [1, 1], Padding::Valid), dropout().activated(Activation::Elu)], 17);
+}
+
+#[test]
+fn activations() {
+    for activation in ALL {
+        check([4, 4, 1], vec![conv(3, [2, 2], [1, 1], Padding::Valid).activated(activation)], 2);
+    }
+}
+
+#[test]
+fn residual_with_two_readers_of_one_output() {
+    let graph = Builder::with_layers(
+        [4, 4, 2],
+        vec![
+            conv(4, [3, 3], [1, 1], Padding::Same).activated(Activation::Relu).named("a"),
+            conv(4, [3, 3], [1, 1], Padding::Same).named("b"),
+            LayerSpec::add("a").activated(Activation::Relu).named("sum"),
+            conv(5, [3, 3], [2, 2], Padding::Same).activated(Activation::Relu),
+            LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }).named("main"),
+            conv(5, [1, 1], [2, 2], Padding::Same).reading("sum").named("shortcut"),
+            LayerSpec::add("main"),
+            LayerSpec::new(Layer::GlobalAvgPool),
+            LayerSpec::new(Layer::Dense { units: 3, bias: true }),
+        ],
+    );
+    check_graph(&graph.build().expect("layers that fit"), 17);
+}
+
+/// Passes everything on, but for one weight gradient.
+struct Wrong<'a> {
+    engine: &'a mut Engine,
+    place: usize,
+    by: f32,
+}
+
+impl Executor for Wrong<'_> {
+    fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor {
+        self.engine.forward(weights, images)
+    }
+    fn backward(&mut self, logit_gradient: &[f32]) -> Gradients {
+        let mut gradients = self.engine.backward(logit_gradient);
+        gradients.weights[self.place] += self.by;
+        gradients
+    }
+    fn tap(&self, node: NodeId) -> Option<Tensor> {
+        self.engine.tap(node)
+    }
+    fn tap_gradient(&self, node: NodeId) -> Option<Tensor> {
+        self.engine.tap_gradient(node)
+    }
+}
+
+#[test]
+fn the_check_fails_on_a_wrong_gradient() {
+    let mut builder = Builder::new([1, 1, 2]);
+    builder.push(Layer::Dense { units: 2, bias: true });
+    let graph = builder.build().unwrap();
+    let weights = weights(&graph, 1);
+    let images = noise(2, 8);
+    let wants = Wants { training: false, weight_gradients: true, input_gradient: true, taps: false };
+    let mut engine = Engine::new(&graph, Instructions::available()[0], 4, wants);
+    assert!(check_gradients(&mut engine, &graph, &weights, &images, Mode::Inference).is_ok());
+    for place in 0..6 {
+        let mut wrong = Wrong { engine: &mut engine, place, by: 1e-3 };
+        let error = check_gradients(&mut wrong, &graph, &weights, &images, Mode::Inference).unwrap_err();
+        assert_eq!(error.what, if place < 4 { "dense1.kernel" } else { "dense1.bias" });
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let norm = LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
+    let graph = Builder::with_layers(
+        [12, 12, 1],
+        vec![
+            conv(8, [3, 3], [1, 1], Padding::Same),
+            norm.activated(Activation::Relu),
+            LayerSpec::new(Layer::Dropout { rate: 0.3 }),
+            conv(8, [3, 3], [1, 1], Padding::Valid).activated(Activation::Relu),
+            LayerSpec::new(Layer::MaxPool { size: [2, 2], stride: [2, 2], padding: Padding::Valid }),
+            Layer::Flatten.into(),
+            Layer::Dense { units: 4, bias: true }.into(),
+        ],
+    )
+    .build()
+    .unwrap();
+    let weights = weights(&graph, 1);
+    let images = noise(2, 100 * 144);
+    let targets: Vec<f32> = (0..400).map(|index| f32::from(u8::from(index % 4 == index / 4 % 4))).collect();
+    let run = |threads: usize| {
+        Threads::new(Some(threads)).unwrap().run(|| {
+            let mut engine = Engine::new(&graph, Instructions::available()[0], 100, Wants::TRAINING);
+            let mut gradient = vec![0.0; graph.parameter_count()];
+            let loss = engine.loss_gradient(&weights, &images, &targets, &mut gradient);
+            (loss.to_bits(), gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>())
+        })
+    };
+    let one = run(1);
+    assert!(one.1.iter().any(|&bits| bits != 0));
+    for threads in [2, 3, 7] {
+        assert!(run(threads) == one, "{threads} threads differ from one");
+    }
+}
+
+/// Layers that fit whatever comes before them.
+fn random_layer() -> impl Strategy<Value = LayerSpec> {
+    let activation = prop::sample::select(ALL.to_vec());
+    let kind = prop_oneof![
+        (1_usize..9, 1_usize..4, 1_usize..4, 1_usize..3, any::<bool>(), any::<bool>()).prop_map(
+            |(filters, kh, kw, stride, bias, pad)| Layer::Conv2d {
+                filters,
+                kernel: [kh, kw],
+                stride: [stride, stride],
+                padding: if pad { Padding::Same } else { Padding::Valid },
+                bias,
+            }
+        ),
+        (2_usize..4, 1_usize..4, any::<bool>()).prop_map(|(size, stride, max)| {
+            let (size, stride, padding) = ([size; 2], [stride; 2], Padding::Same);
+            if max {
+                Layer::MaxPool { size, stride, padding }
+            } else {
+                Layer::AvgPool { size, stride, padding }
+            }
+        }),
+        (2_usize..4).prop_map(|size| Layer::MaxPool {
+            size: [size; 2],
+            stride: [size; 2],
+            padding: Padding::Valid
+        }),
+        Just(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }),
+        Just(Layer::Dropout { rate: 0.25 }),
+        Just(Layer::Activation),
+    ];
+    (kind, activation).prop_map(|(layer, activation)| LayerSpec::new(layer).activated(activation))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_graphs(
+        input in (3_usize..12, 3_usize..12, 1_usize..4).prop_map(|(h, w, c)| [h, w, c]),
+        layers in prop::collection::vec(random_layer(), 1..6),
+        images in 1_usize..21,
+    ) {
+        // Layers whose windows no longer fit are left out.
+        let mut list: Vec<LayerSpec> = Vec::new();
+        for layer in layers {
+            list.push(layer);
+            if Builder::with_layers(input, list.clone()).build().is_err() {
+                list.pop();
+            }
+        }
+        check(input, list, images);
+    }
+}

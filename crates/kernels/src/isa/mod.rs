@@ -1,0 +1,85 @@
+//! What a kernel may ask of an instruction set.
+//!
+//! A value of a type that implements [`Isa`] is the proof that the CPU has it: it can only be made by
+//! [`crate::Instructions`] after detection. Kernels are generic over it and contain no intrinsic and no `cfg`.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) mod simd128;
+
+/// Vectors of `LANES` `f32` values and the operations kernels are made of.
+pub trait Isa: Copy + Send + Sync {
+    /// A vector register.
+    type F32: Copy;
+    /// Values in a vector.
+    const LANES: usize;
+    /// Vector registers; decides how large a tile a kernel holds.
+    const REGISTERS: usize;
+
+    /// All lanes `x`.
+    fn splat(self, x: f32) -> Self::F32;
+    /// Lane-wise `a + b`.
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Lane-wise `a * b + c`, rounded once where the CPU can, else twice.
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// Lane-wise larger of the two; `b` where either is NaN.
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Lane-wise `if a > b { yes } else { no }`.
+    fn select_greater(self, a: Self::F32, b: Self::F32, yes: Self::F32, no: Self::F32) -> Self::F32;
+
+    /// Reads `LANES` values.
+    ///
+    /// # Safety
+    /// `from` must be valid for reading `LANES` values.
+    unsafe fn load(self, from: *const f32) -> Self::F32;
+    /// Writes `LANES` values.
+    ///
+    /// # Safety
+    /// `to` must be valid for writing `LANES` values.
+    unsafe fn store(self, to: *mut f32, x: Self::F32);
+    /// Writes the lanes, whole numbers in `0.0..=255.0`, as bytes.
+    ///
+    /// # Safety
+    /// `to` must be valid for writing `LANES` bytes.
+    unsafe fn store_bytes(self, to: *mut u8, x: Self::F32);
+
+    /// All lanes zero.
+    #[inline(always)]
+    fn zero(self) -> Self::F32 {
+        self.splat(0.0)
+    }
+
+    /// Writes the first `count` lanes.
+    ///
+    /// # Safety
+    /// `to` must be valid for writing `count` values, and `count <= LANES`.
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, x: Self::F32, count: usize) {
+        let mut lanes = [0.0; 16];
+        // SAFETY: `lanes` holds 16 values, the widest vector; `count <= LANES <= 16` and the caller vouches for `to`.
+        unsafe {
+            self.store(lanes.as_mut_ptr(), x);
+            to.copy_from_nonoverlapping(lanes.as_ptr(), count);
+        }
+    }
+
+    /// Reads the first `count` lanes; the others are 0.
+    ///
+    /// # Safety
+    /// `from` must be valid for reading `count` values, and `count <= LANES`.
+    #[inline(always)]
+    unsafe fn load_first(self, from: *const f32, count: usize) -> Self::F32 {
+        let mut lanes = [0.0; 16];
+        // SAFETY: as in `store_first`.
+        unsafe {
+            lanes.as_mut_ptr().copy_from_nonoverlapping(from, count);
+            self.load(lanes.as_ptr())
+        }
+    }
+}

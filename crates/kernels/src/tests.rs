@@ -1,0 +1,216 @@
+//! The same laws for every instruction set this CPU has: each kernel against its scalar twin.
+
+use proptest::prelude::*;
+
+use crate::conv_pool::{Shape, conv_pool};
+use crate::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
+use crate::elementwise::{Function, activate, activate_backward};
+use crate::gemm::{Gemm, Panels, gemm};
+use crate::{Instructions, SLACK, scalar, sum_bound};
+
+/// Values in [-1, 1) that are not round numbers, from a small generator (Steele et al. 2014, SplitMix64).
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    (0..count as u64)
+        .map(|index| {
+            let mut z = (seed << 32).wrapping_add(index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// What is wrong with `found`, if a value is further than `bound` from `expected`.
+fn difference(found: &[f32], expected: &[f32], bound: f32) -> Option<String> {
+    if found.len() != expected.len() {
+        return Some(format!("{} values instead of {}", found.len(), expected.len()));
+    }
+    found.iter().zip(expected).enumerate().find_map(|(index, (&found, &expected))| {
+        let near = (found - expected).abs() <= bound;
+        (!near).then(|| format!("value {index} is {found:e}, expected {expected:e} within {bound:e}"))
+    })
+}
+
+#[test]
+fn difference_finds_differences() {
+    assert_eq!(difference(&[1.0, 2.0], &[1.0, 2.0], 0.0), None);
+    assert!(difference(&[1.0, 2.1], &[1.0, 2.0], 0.05).is_some());
+    assert!(difference(&[f32::NAN], &[0.0], 1.0).is_some());
+    assert!(difference(&[0.0], &[0.0, 0.0], 1.0).is_some());
+}
+
+#[test]
+fn this_machine_tests_at_least_one_vector_instruction_set() {
+    let names: Vec<_> = Instructions::available().iter().map(|isa| isa.name()).collect();
+    println!("instruction sets under test: {}", names.join(", "));
+    assert_eq!(names.last(), Some(&"scalar"));
+    if cfg!(target_arch = "aarch64") {
+        assert!(names.contains(&"neon"));
+    }
+}
+
+#[test]
+fn an_unknown_instruction_set_is_an_error_that_lists_what_is_there() {
+    let error = Instructions::named("avx3").unwrap_err().to_string();
+    assert!(
+        error.starts_with("SEAMRIPPER_ISA: expected one of ") && error.ends_with("found \"avx3\""),
+        "{error}"
+    );
+}
+
+fn shapes() -> impl Strategy<Value = (Shape, usize, bool)> {
+    (
+        (1_usize..=3, 1_usize..=3, 2_usize..=3, 1_usize..=3, 1_usize..=3),
+        (
+            prop::sample::select(vec![1_usize, 2, 3, 5, 8, 17]),
+            prop::sample::select(vec![1_usize, 7, 8, 16, 19, 33, 40]),
+        ),
+        (0_usize..3, 0_usize..3, 1_usize..=5, any::<bool>()),
+    )
+        .prop_map(|((kh, kw, pool, oh, ow), (c, filters), (extra_h, extra_w, images, relu))| {
+            let input = [oh * pool + kh - 1 + extra_h, ow * pool + kw - 1 + extra_w, c];
+            let (out_width, out_height) = (ow + extra_w / 2, oh + extra_h / 2);
+            let shape =
+                Shape { input, kernel: [kh, kw], pool, filters, out_size: [oh, ow], out_width, out_height };
+            (shape, images, relu)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gemm_equals_its_twin(m in 1_usize..40, n in 1_usize..70, k in 0_usize..50, accumulate: bool, bias: bool) {
+        let a = noise(1, m + 3 * k + 1);
+        let rows: Vec<u32> = (0..m as u32).rev().collect();
+        let steps: Vec<u32> = (0..k as u32).map(|k| 3 * k).collect();
+        let b = noise(2, k * n);
+        let bias = bias.then(|| noise(3, n));
+        let out_rows: Vec<u32> = (0..m as u32).map(|m| m * (n as u32 + 1)).collect();
+        let start = noise(4, m * (n + 1));
+        let mut expected = start.clone();
+        if k == 0 {
+            // A twin without steps cannot tell how many columns there are.
+            for m in 0..m {
+                for j in 0..n {
+                    let sum = bias.as_ref().map_or(0.0, |bias| bias[j]);
+                    let out = &mut expected[m * (n + 1) + j];
+                    *out = if accumulate { *out + sum } else { sum };
+                }
+            }
+        } else {
+            scalar::gemm(&a, &rows, &steps, &b, bias.as_deref(), &mut expected, &out_rows, accumulate);
+        }
+        for isa in Instructions::available() {
+            let mut panels = Panels::new(isa);
+            panels.pack(&b, n);
+            let mut out = start.clone();
+            gemm(isa, Gemm {
+                a: &a, rows: &rows, steps: &steps, b: &panels, bias: bias.as_deref(), out: &mut out,
+                out_rows: &out_rows, accumulate,
+            });
+            let wrong = difference(&out, &expected, sum_bound(k + 2, k as f32 + 2.0));
+            prop_assert!(wrong.is_none(), "{}: {}", isa.name(), wrong.unwrap());
+        }
+    }
+
+    #[test]
+    fn conv_pool_and_its_gradient_equal_their_twins((shape, images, relu) in shapes()) {
+        let taps = shape.kernel[0] * shape.kernel[1] * shape.input[2];
+        let mut x = noise(1, images * shape.input_len());
+        x.resize(x.len() + SLACK, f32::MAX);
+        let weights = noise(2, taps * shape.filters);
+        let bias = noise(3, shape.filters);
+        let outputs = images * shape.output_len();
+        let (mut expected, mut expected_winner) = (vec![7.0; outputs], vec![9; outputs]);
+        scalar::conv_pool(&shape, &x, &weights, &bias, relu, &mut expected, &mut expected_winner);
+        let bound = sum_bound(taps + 1, taps as f32 + 1.0);
+
+        let dy = noise(4, outputs);
+        // The twin's own winners: two sums within the bound of each other may be won differently, both rightly.
+        let forward = Forward { x: &x, out: &expected, winner: &expected_winner, out_gradient: &dy, relu };
+        let (mut dw, mut db, mut dx) = (vec![0.5; weights.len()], vec![0.25; bias.len()], vec![0.125; x.len()]);
+        scalar::conv_pool_backward(&shape, forward, &weights, &mut dw, &mut db, &mut dx);
+        let live = images * shape.out_size[0] * shape.out_size[1];
+
+        for isa in Instructions::available() {
+            let mut panels = Panels::new(isa);
+            panels.pack(&weights, shape.filters);
+            let (mut out, mut winner) = (vec![7.0; outputs], vec![9; outputs]);
+            conv_pool(isa, &shape, &shape.steps(), &x, &panels, &bias, relu, &mut out, &mut winner);
+            let wrong = difference(&out, &expected, bound);
+            prop_assert!(wrong.is_none(), "{} forward: {}", isa.name(), wrong.unwrap());
+            let other = winner.iter().zip(&expected_winner).filter(|(a, b)| a != b).count();
+            prop_assert!(other * 50 <= winner.len(), "{}: {other} of {} winners differ", isa.name(), winner.len());
+
+            let layout = Taps::new(isa, &shape);
+            let mut transposed = vec![0.0; layout.len()];
+            layout.transpose(&weights, &mut transposed);
+            let mut dw_taps = vec![0.0; layout.len()];
+            let (mut db_found, mut dx_found) = (vec![0.25; bias.len()], vec![0.125; x.len()]);
+            conv_pool_backward(
+                isa, &shape, &layout, forward, &transposed, &mut Scratch::default(),
+                (&mut dw_taps, &mut db_found, &mut dx_found),
+            );
+            let mut dw_found = vec![0.5; weights.len()];
+            layout.add_back(&dw_taps, &mut dw_found);
+            let sums = sum_bound(live + 1, live as f32 + 1.0);
+            let hits = taps * shape.filters;
+            for (name, found, expected, bound) in [
+                ("dw", &dw_found, &dw, sums),
+                ("db", &db_found, &db, sums),
+                ("dx", &dx_found, &dx, sum_bound(hits + 1, hits as f32 + 1.0)),
+            ] {
+                let wrong = difference(&found[..expected.len().min(found.len())], expected, bound);
+                prop_assert!(wrong.is_none(), "{} {name}: {}", isa.name(), wrong.unwrap());
+            }
+        }
+    }
+}
+
+const FUNCTIONS: [Function; 11] = [
+    Function::Identity,
+    Function::Relu,
+    Function::Relu6,
+    Function::LeakyRelu(0.3),
+    Function::Elu,
+    Function::Gelu,
+    Function::Silu,
+    Function::Sigmoid,
+    Function::Tanh,
+    Function::Softplus,
+    Function::HardSwish,
+];
+
+#[test]
+fn element_wise_kernels_equal_the_plain_loop_bit_for_bit() {
+    let x: Vec<f32> =
+        noise(1, 1001).into_iter().enumerate().map(|(i, x)| x * [1.0, 10.0, 100.0][i % 3]).collect();
+    let dy = noise(2, x.len());
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    for function in FUNCTIONS {
+        let value: Vec<f32> = x.iter().map(|&x| function.value(x)).collect();
+        let gradient: Vec<f32> = x.iter().zip(&dy).map(|(&x, &dy)| dy * function.derivative(x)).collect();
+        for isa in Instructions::available() {
+            let mut out = vec![0.0; x.len()];
+            activate(isa, function, &x, &mut out);
+            assert_eq!(bits(&out), bits(&value), "{function:?} on {}", isa.name());
+            activate_backward(isa, function, &x, &dy, &mut out, false);
+            assert_eq!(bits(&out), bits(&gradient), "derivative of {function:?} on {}", isa.name());
+        }
+    }
+}
+
+#[test]
+fn derivatives_are_those_of_the_functions() {
+    for function in FUNCTIONS {
+        for step in -70..70 {
+            let x = step as f32 * 0.1 + 0.05;
+            let h = 1e-2;
+            let slope =
+                (f64::from(function.value(x + h)) - f64::from(function.value(x - h))) / (2.0 * f64::from(h));
+            let error = (slope - f64::from(function.derivative(x))).abs();
+            assert!(error < 2e-4, "{function:?}'({x}) is off by {error:e}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod diag;
 mod data;
 mod eval;
 mod model;
+mod model_source;
 mod train;
 
 use std::process::ExitCode;

@@ -1,1 +1,3 @@
-//! Integration tests of the core.
+//! The program as it is run.
+
+mod model;

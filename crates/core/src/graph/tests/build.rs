@@ -138,9 +138,9 @@ fn everything_wrong_is_told_at_once() {
 
     error: layer a b: expected a window size of at least 1, found 0
 
-    error: layer : expected a name of letters, digits, `_`, `-`, `.` or `/`, found ``
+    error: layer 7: expected a name of letters, digits, `_`, `-`, `.` or `/`, found ``
 
-    error: layer : expected a rate of at least 0 and below 1, found 1
+    error: layer 7: expected a rate of at least 0 and below 1, found 1
 
     error: layer batch_norm1: expected an epsilon above 0, found 0
 
@@ -177,12 +177,12 @@ fn everything_wrong_is_told_at_once() {
 #[test]
 fn sizes_beyond_memory_are_told_not_tried() {
     let huge = usize::MAX;
-    assert_snapshot!(rejected([huge, huge, huge], vec![Layer::Flatten.into()]), @"error: model: expected an output of at most 2,147,483,648 values an image, found [18446744073709551615, 18446744073709551615, 18446744073709551615]");
+    assert_snapshot!(rejected([huge, huge, huge], vec![Layer::Flatten.into()]), @"error: model: expected at most 2,147,483,648 values an image, found [18446744073709551615, 18446744073709551615, 18446744073709551615]");
     let dense = |units| LayerSpec::new(Layer::Dense { units, bias: true });
     assert_snapshot!(rejected([1, 1, 1 << 30], vec![dense(1 << 30), dense(1 << 31), dense(huge)]), @r"
     error: layer dense1: expected at most 2,147,483,648 parameters in all, found more than 10^18 up to here
 
-    error: layer dense3: expected an output of at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]
+    error: layer dense3: expected at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]
     ");
     let wide = Layer::Conv2d {
         filters: huge,
@@ -191,7 +191,7 @@ fn sizes_beyond_memory_are_told_not_tried() {
         padding: Padding::Same,
         bias: true,
     };
-    assert_snapshot!(rejected([4, 4, 3], vec![wide.into()]), @"error: layer conv1: expected an output of at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]");
+    assert_snapshot!(rejected([4, 4, 3], vec![wide.into()]), @"error: layer conv1: expected at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]");
     let tall = Layer::Conv2d {
         filters: 1,
         kernel: [huge, huge],

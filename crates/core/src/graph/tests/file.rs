@@ -152,7 +152,7 @@ fn a_header_that_claims_much_is_rejected() {
     hint: the file is damaged or was not written to the end
     ");
     let huge = dense(1 << 62, "[]", PLAIN);
-    assert_snapshot!(rejected(&file(&[], &[huge])), @"error: layers in the safetensors metadata: layer d: expected an output of at most 2,147,483,648 values an image, found [1, 1, 4611686018427387904]");
+    assert_snapshot!(rejected(&file(&[], &[huge])), @"error: layers in the safetensors metadata: layer d: expected at most 2,147,483,648 values an image, found [1, 1, 4611686018427387904]");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn tensors_that_do_not_fit_are_all_listed() {
         &[("d.kernel", Dtype::F16, &[2, 2]), ("d.bais", Dtype::F32, &[2]), ("zzz", Dtype::I64, &[1])];
     assert_snapshot!(rejected(&file(tensors, std::slice::from_ref(&two))), @r"
     error: tensors: expected d.kernel F32 [2, 2], found F16 [2, 2]
-      expected d.bias [2], found none (but d.bais)
+      expected d.bias [2], found none (there is d.bais)
       expected no d.bais, found [2]
       expected no zzz, found [1]
     ");

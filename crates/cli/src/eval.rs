@@ -1,15 +1,208 @@
-//! `seamripper eval`.
+//! `seamripper eval`: the per-class report of a model, or of a table of predictions made anywhere.
 
-use clap::Args;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use seamripper_core::fail::{Evaluation, evaluate};
+use seamripper_core::predictions::Predictions;
+use seamripper_core::sample::Split;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop};
+use crate::eval_model::predict_model;
+use crate::eval_text::{Style, print_report};
+use crate::predictions_source;
+
+#[cfg(test)]
+mod tests;
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
-pub struct Eval {}
+#[command(
+    override_usage = "seamripper eval [OPTIONS] MODEL\n       seamripper eval [OPTIONS] --predictions FILE"
+)]
+pub struct Eval {
+    /// A run folder or a model file
+    #[arg(conflicts_with = "predictions", value_name = "MODEL")]
+    pub model: Option<String>,
+    /// A table of predictions (CSV, Parquet or NPZ) to evaluate in place of a model
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+    /// Images to predict [default: the data of the run]
+    #[arg(long, value_name = "SOURCE")]
+    pub data: Option<String>,
+    /// Part of the data to evaluate [default: test]
+    #[arg(long, value_enum, value_name = "SPLIT")]
+    pub split: Option<SplitName>,
+    /// Write the JSON document to this file too
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A split, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// What the weights were fitted on
+    Train,
+    /// What choices were made on
+    Validation,
+    /// What neither has seen
+    Test,
+}
+
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Self {
+        match name {
+            SplitName::Train => Self::Train,
+            SplitName::Validation => Self::Validation,
+            SplitName::Test => Self::Test,
+        }
+    }
+}
 
 /// Runs the verb.
-pub fn run(_verb: &Eval, _global: &Global) -> Outcome {
-    Err(Stop::problem("eval is being written", None))
+pub fn run(verb: &Eval, global: &Global) -> Outcome {
+    let predictions = match (&verb.predictions, &verb.model) {
+        (Some(file), _) => {
+            if verb.data.is_some() && !global.quiet {
+                eprintln!("note: --data is not read: a table of predictions holds its own labels");
+            }
+            of_split(predictions_source::read(file)?, verb.split.map(Split::from), file, global.quiet)?
+        }
+        (None, Some(model)) => {
+            predict_model(model, verb.data.as_deref(), verb.split.map(Split::from), global)?
+        }
+        (None, None) => {
+            let hint = "seamripper eval runs/NAME, or seamripper eval --predictions FILE";
+            return Err(Stop::problem(
+                "eval: expected a MODEL or --predictions FILE, found neither",
+                Some(hint.into()),
+            ));
+        }
+    };
+    let evaluation = evaluate(&predictions);
+    if let Some(file) = &verb.out {
+        write_document(&evaluation, file)?;
+    }
+    let mut out = io::stdout().lock();
+    let printed = if global.json {
+        writeln!(out, "{}", document(&evaluation))
+    } else {
+        print_report(&evaluation, &mut out, Style::for_stdout())
+    };
+    match printed.and_then(|()| out.flush()) {
+        // the reader of a pipe may stop early, as `head` does
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::problem(format!("stdout: expected to write the report, found: {error}"), None))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The rows of `split`. Without one, the test rows; or all rows if they are of one split, which is then named.
+fn of_split(
+    predictions: Predictions,
+    split: Option<Split>,
+    file: &Path,
+    quiet: bool,
+) -> Result<Predictions, Stop> {
+    let found = Found::of(&predictions);
+    let wanted = split.unwrap_or(Split::Test);
+    if found.rows(wanted) > 0 {
+        return Ok(rows_of(predictions, wanted));
+    }
+    match (split, found.only()) {
+        (None, Some(only)) => {
+            if !quiet {
+                eprintln!("note: {} has {} rows only", file.display(), only.name());
+            }
+            Ok(predictions)
+        }
+        _ => Err(Stop::problem(
+            format!(
+                "predictions {}: expected rows of split {}, found {found}",
+                file.display(),
+                wanted.name()
+            ),
+            found.any().map(|split| format!("choose the rows with --split {}", split.name())),
+        )),
+    }
+}
+
+/// How many rows of each split a table has.
+struct Found([(Split, usize); 3]);
+
+impl Found {
+    fn of(predictions: &Predictions) -> Self {
+        Self(
+            [Split::Train, Split::Validation, Split::Test]
+                .map(|split| (split, predictions.splits.iter().filter(|&&found| found == split).count())),
+        )
+    }
+
+    fn present(&self) -> impl Iterator<Item = (Split, usize)> {
+        self.0.into_iter().filter(|&(_, rows)| rows > 0)
+    }
+
+    fn rows(&self, split: Split) -> usize {
+        self.present().find(|&(found, _)| found == split).map_or(0, |(_, rows)| rows)
+    }
+
+    fn any(&self) -> Option<Split> {
+        self.present().last().map(|(split, _)| split)
+    }
+
+    fn only(&self) -> Option<Split> {
+        self.any().filter(|_| self.present().count() == 1)
+    }
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts: Vec<String> =
+            self.present().map(|(split, rows)| format!("{rows} of {}", split.name())).collect();
+        f.write_str(if parts.is_empty() { "no rows" } else { "" })?;
+        f.write_str(&parts.join(" and "))
+    }
+}
+
+fn rows_of(predictions: Predictions, split: Split) -> Predictions {
+    let rows: Vec<usize> = (0..predictions.len()).filter(|&row| predictions.splits[row] == split).collect();
+    if rows.len() == predictions.len() {
+        return predictions;
+    }
+    Predictions {
+        ids: rows.iter().map(|&row| predictions.ids[row].clone()).collect(),
+        splits: vec![split; rows.len()],
+        labels: rows.iter().map(|&row| predictions.labels[row]).collect(),
+        probs: rows.iter().flat_map(|&row| predictions.row(row)).copied().collect(),
+        classes: predictions.classes,
+    }
+}
+
+/// The document of `--json` and `eval.json`.
+pub fn document(evaluation: &Evaluation) -> String {
+    serde_json::to_string(evaluation).expect("an evaluation is plain data with string keys")
+}
+
+/// Writes `eval.json`: to a temporary name beside `file`, then renamed, so that no half document is ever there.
+pub fn write_document(evaluation: &Evaluation, file: &Path) -> Outcome {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = File::create(&partial)
+        .and_then(|mut out| {
+            writeln!(out, "{}", document(evaluation))?;
+            out.sync_all()
+        })
+        .and_then(|()| fs::rename(&partial, file));
+    written.map_err(|error| {
+        // what is left of a failed write is of no use; that it cannot be removed either changes nothing
+        let _ = fs::remove_file(&partial);
+        let hint = (error.kind() == io::ErrorKind::NotFound)
+            .then(|| "the folder must exist: create it first".to_owned());
+        Stop::problem(format!("eval document {}: expected to write it, found: {error}", file.display()), hint)
+    })
 }

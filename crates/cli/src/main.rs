@@ -5,8 +5,11 @@ mod diag;
 
 mod data;
 mod eval;
+mod eval_model;
+mod eval_text;
 mod model;
 mod model_source;
+mod predictions_source;
 mod train;
 
 use std::process::ExitCode;

@@ -277,3 +277,18 @@ pub fn add_rows(isa: Instructions, x: &[f32], sum: &mut [f32]) {
     }
     isa.run(AddRows(x, sum));
 }
+
+/// `y[i] *= factor`
+pub fn scale(isa: Instructions, factor: f32, y: &mut [f32]) {
+    struct Scale<'a>(f32, &'a mut [f32]);
+    impl Kernel for Scale<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) {
+            for y in self.1 {
+                *y *= self.0;
+            }
+        }
+    }
+    isa.run(Scale(factor, y));
+}

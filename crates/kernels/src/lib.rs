@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Numeric kernels: slices in, slices out, no dependency but a thread pool, and the only `unsafe` of the project.
 //!
 //! Every kernel exists once, generic over an [`isa::Isa`], and is compiled for each instruction set; which one runs is
@@ -22,6 +21,7 @@ pub mod parallel;
 pub mod pool;
 pub mod scalar;
 pub mod softmax;
+pub mod warp;
 
 pub use dispatch::{Instructions, Kernel, Unavailable};
 
@@ -39,9 +39,3 @@ pub fn sum_bound(terms: usize, magnitude: f32) -> f32 {
 
 #[cfg(test)]
 mod tests;
-=======
-//! Numeric kernels.
-
-pub mod parallel;
-pub mod warp;
->>>>>>> augment

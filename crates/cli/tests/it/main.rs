@@ -1,3 +1,5 @@
 //! The program as it is run.
 
+mod data;
+mod eval;
 mod model;

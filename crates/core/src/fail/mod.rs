@@ -1,1 +1,13 @@
-//! (being written)
+//! Where a model fails, read from a table of predictions.
+//!
+//! This room never runs a model: it takes [`crate::predictions::Predictions`], so that predictions made anywhere can be
+//! analysed. [`evaluate`] is the per-class report: bias, precision and recall with intervals, the classes that are
+//! predicted too often or too seldom, and a sentence for each of them. Accuracy is one of its numbers, not its point:
+//! one aggregate can hide a class that fails.
+
+pub mod evaluation;
+pub mod scores;
+pub mod sentence;
+pub mod statistics;
+
+pub use evaluation::{ClassEvaluation, Evaluation, evaluate};

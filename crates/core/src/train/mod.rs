@@ -1,1 +1,20 @@
-//! (being written)
+//! Fitting weights: batches, optimizer, schedule, epochs, checkpoints.
+//!
+//! *Idea*: everything a step needs to know is in [`State`] and the recipe; every random draw is named by seed, epoch and
+//! place. A run that is stopped after any step and goes on from its saved state is therefore the same run, bit for bit.
+
+mod batches;
+mod checkpoint;
+mod optimizer;
+mod predict;
+mod schedule;
+mod trainer;
+
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::CheckpointError;
+pub use optimizer::Moments;
+pub use predict::{PREDICT_BATCH, predict};
+pub use schedule::factor;
+pub use trainer::{Best, ClassCount, EpochReport, Held, State, TrainError, Trainer};

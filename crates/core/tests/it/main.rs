@@ -1,2 +1,4 @@
 //! Integration tests of the core.
+
 mod opencv;
+mod scikit_learn;

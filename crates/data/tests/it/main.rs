@@ -1,1 +1,3 @@
-//! Integration tests of the core.
+//! Integration tests of the data crate, on the real Fashion-MNIST.
+
+mod fashion_mnist;

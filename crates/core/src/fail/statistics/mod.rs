@@ -1,0 +1,8 @@
+//! The few formulas that turn counts into statements: intervals, one exact test, one correction for many tests.
+
+pub mod exact_test;
+pub mod interval;
+pub mod multiple;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The images of an epoch, in order, as arrays a network reads.
+
+use seamripper_kernels::parallel;
+
+use crate::augment::{Online, Scratch};
+use crate::random::{Purpose, Stream};
+use crate::sample::ImageSet;
+
+/// Images prepared in one piece of work.
+const PIECE: usize = 8;
+
+/// One batch: `images` `[n, h, w, c]` and soft `targets` `[n, k]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) images: Vec<f32>,
+    pub(super) targets: Vec<f32>,
+    pub(super) labels: Vec<u32>,
+}
+
+/// How batches are made of a set.
+#[derive(Debug)]
+pub(super) struct Batches<'a> {
+    set: &'a ImageSet,
+    online: Online,
+    batch: usize,
+    seed: u64,
+    smoothing: f32,
+    epoch: u64,
+    order: Vec<u32>,
+}
+
+impl<'a> Batches<'a> {
+    pub(super) fn new(set: &'a ImageSet, online: Online, batch: usize, seed: u64, smoothing: f64) -> Self {
+        let mut batches =
+            Self { set, online, batch, seed, smoothing: smoothing as f32, epoch: u64::MAX, order: Vec::new() };
+        batches.begin(0);
+        batches
+    }
+
+    /// Steps in an epoch; the last may be a smaller batch.
+    pub(super) fn steps(&self) -> u64 {
+        self.set.len().div_ceil(self.batch) as u64
+    }
+
+    /// Shuffles for `epoch`.
+    pub(super) fn begin(&mut self, epoch: u64) {
+        if self.epoch == epoch {
+            return;
+        }
+        self.epoch = epoch;
+        self.order = (0..self.set.len() as u32).collect();
+        Stream::new(self.seed, Purpose::Shuffle, epoch, 0).shuffle(&mut self.order);
+    }
+
+    /// Whether labels are mixed, so that an image no longer has one class.
+    pub(super) fn mixes(&self) -> bool {
+        self.online.mixes()
+    }
+
+    /// Prepares batch `step` of the epoch begun.
+    pub(super) fn fill(&self, step: u64, batch: &mut Batch) {
+        let first = step as usize * self.batch;
+        let indices = &self.order[first.min(self.order.len())..self.order.len().min(first + self.batch)];
+        let (k, length) = (self.set.classes().len(), self.set.size().iter().product::<usize>());
+        batch.images.resize(indices.len() * length, 0.0);
+        parallel::for_each_chunk(&mut batch.images, PIECE * length, |start, images| {
+            let mut scratch = Scratch::default();
+            for (offset, image) in images.chunks_exact_mut(length).enumerate() {
+                let place = start / length + offset;
+                let (index, position) = (indices[place] as usize, (first + place) as u64);
+                self.online.image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
+            }
+        });
+        batch.labels.clear();
+        batch.labels.extend(indices.iter().map(|&index| self.set.labels()[index as usize]));
+        batch.targets.clear();
+        batch.targets.resize(indices.len() * k, self.smoothing / k as f32);
+        for (row, &label) in batch.targets.chunks_exact_mut(k).zip(&batch.labels) {
+            row[label as usize] += 1.0 - self.smoothing;
+        }
+        self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+    }
+}

@@ -1,0 +1,71 @@
+//! The optimizer's state and its step on a whole model.
+
+use seamripper_kernels::optimizer::{Adam, Sgd, adam, sgd};
+use seamripper_kernels::{Instructions, elementwise};
+
+use crate::graph::{Graph, Role};
+use crate::recipe::{EpsilonForm, Optimizer, TrainOptions};
+
+/// What an optimizer remembers, laid out as the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    /// Adam's first moment, or the velocity of gradient descent.
+    pub first: Vec<f32>,
+    /// Adam's second moment; empty for gradient descent.
+    pub second: Vec<f32>,
+}
+
+impl Moments {
+    pub(super) fn new(options: &TrainOptions, parameters: usize) -> Self {
+        let second = if matches!(options.optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
+        Self { first: vec![0.0; parameters], second: vec![0.0; second] }
+    }
+}
+
+/// Changes `weights` by one step; `step` counts from 1.
+pub(super) fn update(
+    isa: Instructions,
+    graph: &Graph,
+    options: &TrainOptions,
+    (rate, step): (f64, u64),
+    gradient: &[f32],
+    weights: &mut [f32],
+    moments: &mut Moments,
+) {
+    for parameter in graph.parameters.iter().filter(|parameter| parameter.role.trained()) {
+        let range = parameter.range();
+        let decay = if parameter.role == Role::Kernel { (rate * options.weight_decay) as f32 } else { 0.0 };
+        let (gradient, weights) = (&gradient[range.clone()], &mut weights[range.clone()]);
+        let first = &mut moments.first[range.clone()];
+        match options.optimizer {
+            Optimizer::Adam { beta1, beta2, epsilon, epsilon_form } => {
+                let step = i32::try_from(step).unwrap_or(i32::MAX);
+                let (correction1, correction2) = (1.0 - beta1.powi(step), 1.0 - beta2.powi(step));
+                let (step, root_scale) = match epsilon_form {
+                    EpsilonForm::Corrected => (rate / correction1, 1.0 / correction2.sqrt()),
+                    EpsilonForm::Keras => (rate * correction2.sqrt() / correction1, 1.0),
+                };
+                let constants = Adam {
+                    beta1: beta1 as f32,
+                    beta2: beta2 as f32,
+                    step: step as f32,
+                    root_scale: root_scale as f32,
+                    epsilon: epsilon as f32,
+                };
+                adam(isa, constants, decay, gradient, weights, first, &mut moments.second[range]);
+            }
+            Optimizer::Sgd { momentum, nesterov } => {
+                let constants = Sgd { rate: rate as f32, momentum: momentum as f32, nesterov };
+                sgd(isa, constants, decay, gradient, weights, first);
+            }
+        }
+    }
+}
+
+/// Scales `gradient` down to the global norm `longest` if it is longer (Pascanu et al. 2013, algorithm 1).
+pub(super) fn clip(isa: Instructions, longest: f64, gradient: &mut [f32]) {
+    let norm = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+    if norm > longest {
+        elementwise::scale(isa, (longest / norm) as f32, gradient);
+    }
+}

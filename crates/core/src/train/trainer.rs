@@ -1,0 +1,349 @@
+//! The loop: step after step, epoch after epoch.
+
+use seamripper_kernels::{Instructions, parallel};
+use thiserror::Error;
+
+use super::batches::{Batch, Batches};
+use super::optimizer::{Moments, clip, update};
+use super::predict::predict;
+use super::schedule::factor;
+use crate::augment::{AugmentError, Online};
+use crate::engine::{Engine, Wants};
+use crate::graph::{Graph, Weights};
+use crate::predictions::Predictions;
+use crate::recipe::{Recipe, TrainOptions};
+use crate::sample::{ImageSet, Split};
+
+/// Why training cannot begin.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum TrainError {
+    /// Image size.
+    #[error("[model] input: expected {found:?}, the size of the images of the data set, found {expected:?}")]
+    Size {
+        /// The graph's.
+        expected: [usize; 3],
+        /// The data's.
+        found: [usize; 3],
+    },
+    /// Number of classes.
+    #[error("the last layer: expected {classes} outputs, one for each class of the data set, found {outputs}")]
+    Classes {
+        /// The graph's.
+        outputs: usize,
+        /// The data's.
+        classes: usize,
+    },
+    /// No image to train on.
+    #[error("training images: expected at least one, found none")]
+    Empty,
+    /// Early stopping without validation images.
+    #[error("[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)")]
+    NothingToJudgeBy,
+    /// Wrong transforms.
+    #[error(transparent)]
+    Augment(#[from] AugmentError),
+}
+
+impl TrainError {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Size { found: [h, w, c], .. } => Some(format!("set `input = [{h}, {w}, {c}]`")),
+            Self::Classes { classes, .. } => Some(format!("end the layers with \"dense {classes}\"")),
+            Self::Empty => Some("check the data set with `seamripper data SOURCE`".to_owned()),
+            Self::NothingToJudgeBy => Some("set `validation = 0.1`, or remove `early_stopping`".to_owned()),
+            Self::Augment(_) => None,
+        }
+    }
+}
+
+/// How often a class was there, was predicted, and was predicted rightly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ClassCount {
+    /// Images of the class.
+    pub actual: u64,
+    /// Images called so.
+    pub predicted: u64,
+    /// Both.
+    pub right: u64,
+}
+
+impl ClassCount {
+    /// `right / actual`, `None` without images.
+    pub fn recall(&self) -> Option<f64> {
+        (self.actual > 0).then(|| self.right as f64 / self.actual as f64)
+    }
+
+    /// `predicted / actual`, `None` without images.
+    pub fn bias(&self) -> Option<f64> {
+        (self.actual > 0).then(|| self.predicted as f64 / self.actual as f64)
+    }
+}
+
+/// Everything a run is at one moment; what a checkpoint holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The weights.
+    pub weights: Weights,
+    /// The optimizer's memory.
+    pub moments: Moments,
+    /// Steps taken in all.
+    pub step: u64,
+    /// Whole epochs behind it.
+    pub epoch: u64,
+    /// Steps taken in the present epoch.
+    pub step_in_epoch: u64,
+    /// Summed loss of the present epoch's images.
+    pub loss: f64,
+    /// Images of the present epoch so far.
+    pub seen: u64,
+    /// The present epoch's predictions of training images, as they were before each step.
+    pub counts: Vec<ClassCount>,
+    /// The best epoch, kept for early stopping.
+    pub best: Option<Best>,
+    /// Whether early stopping has ended the run.
+    pub stopped: bool,
+}
+
+/// The epoch with the lowest validation loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Best {
+    /// Which, counted from 1.
+    pub epoch: u64,
+    /// Its validation loss.
+    pub loss: f64,
+    /// Its weights.
+    pub weights: Weights,
+}
+
+/// What an epoch held back from training shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Mean cross-entropy, nats.
+    pub loss: f64,
+    /// Share of right predictions.
+    pub accuracy: f64,
+}
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochReport {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// The last step's learning rate.
+    pub rate: f64,
+    /// Mean loss of the training images as they were seen, nats.
+    pub train_loss: f64,
+    /// On the validation images, if there are any.
+    pub validation: Option<Held>,
+    /// Per class, on the validation images; without any, on the training images as they were seen.
+    pub classes: Vec<ClassCount>,
+}
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    isa: Instructions,
+    graph: &'a Graph,
+    options: &'a TrainOptions,
+    validation: Option<&'a ImageSet>,
+    batches: Batches<'a>,
+    engine: Engine,
+    gradient: Vec<f32>,
+    logits: Vec<f32>,
+    batch: Batch,
+    next: Batch,
+    prepared: Option<(u64, u64)>,
+    state: State,
+}
+
+impl<'a> Trainer<'a> {
+    /// A run from the beginning. `train` is already expanded; `graph` is the recipe's.
+    ///
+    /// # Errors
+    /// If recipe and images do not fit together.
+    pub fn new(
+        isa: Instructions,
+        recipe: &'a Recipe,
+        graph: &'a Graph,
+        train: &'a ImageSet,
+        validation: Option<&'a ImageSet>,
+    ) -> Result<Self, TrainError> {
+        let options = &recipe.train;
+        let validation = validation.filter(|set| !set.is_empty());
+        if train.is_empty() {
+            return Err(TrainError::Empty);
+        }
+        if train.size() != graph.input {
+            return Err(TrainError::Size { expected: graph.input, found: train.size() });
+        }
+        let classes = train.classes().len();
+        if graph.outputs() != classes {
+            return Err(TrainError::Classes { outputs: graph.outputs(), classes });
+        }
+        if options.early_stopping.is_some() && validation.is_none() {
+            return Err(TrainError::NothingToJudgeBy);
+        }
+        let online = Online::new(&recipe.augment.online, train.size())?;
+        let weights = Weights::initial(graph, options.initializer, options.seed);
+        let parameters = weights.values.len();
+        Ok(Self {
+            isa,
+            graph,
+            options,
+            validation,
+            batches: Batches::new(train, online, options.batch, options.seed, options.label_smoothing),
+            engine: Engine::new(graph, isa, options.batch.min(train.len()), Wants::TRAINING),
+            gradient: vec![0.0; parameters],
+            logits: vec![0.0; options.batch * classes],
+            batch: Batch::default(),
+            next: Batch::default(),
+            prepared: None,
+            state: State {
+                moments: Moments::new(options, parameters),
+                weights,
+                step: 0,
+                epoch: 0,
+                step_in_epoch: 0,
+                loss: 0.0,
+                seen: 0,
+                counts: vec![ClassCount::default(); classes],
+                best: None,
+                stopped: false,
+            },
+        })
+    }
+
+    /// Goes on from a saved state instead.
+    pub fn resume(&mut self, state: State) {
+        self.state = state;
+        self.prepared = None;
+    }
+
+    /// Where the run is.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_in_epoch(&self) -> u64 {
+        self.batches.steps()
+    }
+
+    /// Whether there is nothing left to do.
+    pub fn done(&self) -> bool {
+        self.state.stopped || self.state.epoch >= self.options.epochs as u64
+    }
+
+    /// The weights the run ends with: the best epoch's under early stopping, else the last.
+    pub fn result(&self) -> &Weights {
+        self.state.best.as_ref().map_or(&self.state.weights, |best| &best.weights)
+    }
+
+    /// Takes one step. After the last of an epoch, looks at the validation images and reports the epoch.
+    ///
+    /// # Panics
+    /// If the run is [`done`](Self::done).
+    pub fn step(&mut self) -> Option<EpochReport> {
+        assert!(!self.done(), "a step of a run that is done");
+        let steps = self.steps_in_epoch();
+        self.batches.begin(self.state.epoch);
+        let at = (self.state.epoch, self.state.step_in_epoch);
+        if self.prepared == Some(at) {
+            std::mem::swap(&mut self.batch, &mut self.next);
+        } else {
+            self.batches.fill(at.1, &mut self.batch);
+        }
+
+        self.engine.set_step(self.options.seed, self.state.step);
+        let another = at.1 + 1 < steps;
+        let (engine, batches, next, batch) = (&mut self.engine, &self.batches, &mut self.next, &self.batch);
+        let (weights, gradient) = (&self.state.weights, &mut self.gradient);
+        let (loss, ()) = parallel::join(
+            || engine.loss_gradient(weights, &batch.images, &batch.targets, gradient),
+            || {
+                if another {
+                    batches.fill(at.1 + 1, next);
+                }
+            },
+        );
+        self.prepared = another.then_some((at.0, at.1 + 1));
+        self.count(loss);
+
+        let rate = self.rate(self.state.step);
+        if self.options.clip_norm > 0.0 {
+            clip(self.isa, self.options.clip_norm, &mut self.gradient);
+        }
+        self.state.step += 1;
+        self.state.step_in_epoch += 1;
+        let at = (rate, self.state.step);
+        let weights = &mut self.state.weights.values;
+        update(self.isa, self.graph, self.options, at, &self.gradient, weights, &mut self.state.moments);
+        self.engine.update_moving(&mut self.state.weights);
+        (self.state.step_in_epoch == steps).then(|| self.end_epoch(rate))
+    }
+
+    /// The learning rate of the step after `step` steps.
+    fn rate(&self, step: u64) -> f64 {
+        let epoch = self.steps_in_epoch();
+        self.options.rate * factor(&self.options.schedule, step, epoch * self.options.epochs as u64, epoch)
+    }
+
+    /// Adds the batch just run to the epoch's loss and counts.
+    fn count(&mut self, loss: f64) {
+        let labels = &self.batch.labels;
+        self.state.loss += loss;
+        self.state.seen += labels.len() as u64;
+        if self.batches.mixes() {
+            return;
+        }
+        let k = self.state.counts.len();
+        self.engine.copy_logits(&mut self.logits[..labels.len() * k]);
+        for (row, &label) in self.logits.chunks_exact(k).zip(labels) {
+            let top1 = (1..k).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            self.state.counts[label as usize].actual += 1;
+            self.state.counts[top1].predicted += 1;
+            self.state.counts[top1].right += u64::from(top1 == label as usize);
+        }
+    }
+
+    fn end_epoch(&mut self, rate: f64) -> EpochReport {
+        let train_loss = self.state.loss / self.state.seen as f64;
+        let mut classes = std::mem::take(&mut self.state.counts);
+        self.state.counts = vec![ClassCount::default(); classes.len()];
+        (self.state.loss, self.state.seen, self.state.step_in_epoch) = (0.0, 0, 0);
+        self.state.epoch += 1;
+        let validation = self.validation.map(|set| {
+            let table = predict(self.isa, self.graph, &self.state.weights, set, Split::Validation, |_| {});
+            let (held, counts) = judge(&table);
+            classes = counts;
+            held
+        });
+        if let (Some(early), Some(held)) = (self.options.early_stopping, &validation) {
+            let better = self.state.best.as_ref().is_none_or(|best| held.loss < best.loss - early.min_delta);
+            if better {
+                let weights = self.state.weights.clone();
+                self.state.best = Some(Best { epoch: self.state.epoch, loss: held.loss, weights });
+            }
+            let since = self.state.epoch - self.state.best.as_ref().map_or(0, |best| best.epoch);
+            self.state.stopped = since >= early.patience as u64;
+        }
+        EpochReport { epoch: self.state.epoch, rate, train_loss, validation, classes }
+    }
+}
+
+/// Loss, accuracy and counts per class of a table.
+fn judge(table: &Predictions) -> (Held, Vec<ClassCount>) {
+    let mut counts = vec![ClassCount::default(); table.classes.len()];
+    let mut loss = 0.0;
+    for row in 0..table.len() {
+        let (label, top1) = (table.labels[row] as usize, table.top1(row));
+        loss -= table.row(row)[label].max(f64::from(f32::MIN_POSITIVE)).ln();
+        counts[label].actual += 1;
+        counts[top1].predicted += 1;
+        counts[top1].right += u64::from(label == top1);
+    }
+    let n = table.len() as f64;
+    let right: u64 = counts.iter().map(|count| count.right).sum();
+    (Held { loss: loss / n, accuracy: right as f64 / n }, counts)
+}

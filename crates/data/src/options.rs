@@ -1,0 +1,66 @@
+//! Where data is looked for, as plain values: this crate reads no environment, so a test can point everywhere.
+
+use std::path::{Path, PathBuf};
+
+/// How [`crate::source::open`] goes about it.
+pub struct OpenOptions<'a> {
+    /// The folder of `--data`.
+    pub data: Option<PathBuf>,
+    /// The folder of `$SEAMRIPPER_DATA`.
+    pub env_data: Option<PathBuf>,
+    /// The user's cache folder for this program; downloads go to `<cache>/<name of the data set>`.
+    pub cache: PathBuf,
+    /// Where the packages of the distribution put data sets.
+    pub system: PathBuf,
+    /// Whether a data set that is nowhere may be downloaded.
+    pub download: Download,
+    /// Told what is going on.
+    pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
+}
+
+/// Where Debian's packages put data sets.
+pub const SYSTEM_FOLDER: &str = "/usr/share/datasets";
+
+/// Whether, and from where, a named data set may be downloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Download {
+    /// From its publisher.
+    FromPublisher,
+    /// From a copy of the publisher's folder at this URL.
+    FromMirror(String),
+    /// Not at all.
+    Forbidden,
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// A file is being read and verified.
+    Reading {
+        /// Which.
+        file: &'a Path,
+    },
+    /// A part of a file has arrived.
+    Downloading {
+        /// From where.
+        url: &'a str,
+        /// Bytes on the disk, those of an earlier attempt included.
+        done: u64,
+        /// Bytes the file will have, if the server says so.
+        total: Option<u64>,
+    },
+}
+
+impl OpenOptions<'_> {
+    /// Looks in the system's folder only, downloads nothing and reports nothing: for tests and as a base for others.
+    pub fn offline() -> Self {
+        Self {
+            data: None,
+            env_data: None,
+            cache: PathBuf::new(),
+            system: SYSTEM_FOLDER.into(),
+            download: Download::Forbidden,
+            progress: &|_| {},
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn count(indices: &[usize], labels: &[u32], class: u32) -> usize {
+    indices.iter().filter(|&&index| labels[index] == class).count()
+}
+
+proptest! {
+    #[test]
+    fn a_split_is_a_stratified_partition(
+        labels in prop::collection::vec(0_u32..5, 0..300),
+        fraction in 0.0..1.0_f64,
+        seed in any::<u64>(),
+    ) {
+        let (train, held) = stratified(&labels, 5, fraction, seed);
+        prop_assert!(train.is_sorted() && held.is_sorted());
+        let mut all = [train.clone(), held.clone()].concat();
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());
+        for class in 0..5 {
+            let (kept, out) = (count(&train, &labels, class), count(&held, &labels, class));
+            let n = kept + out;
+            prop_assert!(n == 0 || kept > 0, "class {} lost all {} images", class, n);
+            prop_assert!((out as f64 - fraction * n as f64).abs() < 1.0, "{} of {} held out", out, n);
+        }
+        // a class may refuse its last image; but for that the total is the nearest to the exact one
+        let exact = fraction * labels.len() as f64;
+        prop_assert!(held.len() as f64 <= exact + 0.5);
+        prop_assert!(held.len() as f64 >= exact - 0.5 - 5.0);
+        prop_assert_eq!(stratified(&labels, 5, fraction, seed), (train, held));
+    }
+
+    /// Images of other classes do not change which of a class are held out, as long as its number is the same.
+    #[test]
+    fn classes_are_drawn_apart(n in 10_usize..100, others in 10_usize..100, seed in any::<u64>()) {
+        let held_of_class_0 = |others: usize| {
+            let labels: Vec<u32> = std::iter::repeat_n(0, 10 * n).chain(std::iter::repeat_n(1, 10 * others)).collect();
+            let (_, held) = stratified(&labels, 2, 0.1, seed);
+            held.into_iter().filter(|&index| labels[index] == 0).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(held_of_class_0(others), held_of_class_0(10));
+    }
+}
+
+#[test]
+fn a_tenth_of_a_balanced_set_is_a_tenth_of_each_class() {
+    let labels: Vec<u32> = (0..60_000).map(|i| i % 10).collect();
+    let (train, held) = stratified(&labels, 10, 0.1, 0);
+    assert_eq!((train.len(), held.len()), (54_000, 6000));
+    assert!((0..10).all(|class| count(&held, &labels, class) == 600));
+    assert_ne!(stratified(&labels, 10, 0.1, 1).1, held, "another seed draws others");
+}
+
+#[test]
+fn remainders_add_up_to_the_total() {
+    assert_eq!(held_out(&[5, 5, 5, 5], 0.1), [1, 1, 0, 0]);
+    assert_eq!(held_out(&[1, 1, 1, 1], 0.9), [0, 0, 0, 0], "every class keeps one image");
+    assert_eq!(held_out(&[14, 6], 0.1), [1, 1]);
+    assert_eq!(held_out(&[0, 3], 0.5), [0, 2]);
+}

@@ -8,6 +8,7 @@ mod eval;
 mod eval_model;
 mod eval_text;
 mod model;
+mod model_source;
 mod predictions_source;
 mod train;
 

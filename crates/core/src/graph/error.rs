@@ -125,7 +125,7 @@ pub enum Fault {
         second_from: String,
     },
     /// More values in one image's output than can be held.
-    #[error("expected an output of at most {} values an image, found {shape:?}", thousands(CAP))]
+    #[error("expected at most {} values an image, found {shape:?}", thousands(CAP))]
     OutputTooLarge {
         /// The output.
         shape: [usize; 3],
@@ -153,7 +153,8 @@ impl GraphError {
         problems::hint(&self.list())
     }
 
-    fn list(&self) -> Vec<Problem> {
+    /// Message and hint of each problem.
+    pub fn list(&self) -> Vec<Problem> {
         let problem = |problem: &GraphProblem| Problem {
             message: format!("{}: {}", problem.what(), problem.fault),
             hint: problem.fault.hint(),
@@ -165,7 +166,11 @@ impl GraphError {
 impl GraphProblem {
     /// `layer conv3`, or `model` if no single layer is to blame.
     pub fn what(&self) -> String {
-        self.layer.as_ref().map_or_else(|| "model".to_owned(), |(_, name)| format!("layer {name}"))
+        match &self.layer {
+            None => "model".to_owned(),
+            Some((index, name)) if name.is_empty() => format!("layer {}", index + 1),
+            Some((_, name)) => format!("layer {name}"),
+        }
     }
 }
 

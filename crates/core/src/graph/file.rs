@@ -105,7 +105,7 @@ pub enum ModelFileError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TensorProblem {
     /// A parameter without a tensor.
-    #[error("expected {name} {shape:?}, found none{}", nearest.as_ref().map(|n| format!(" (but {n})")).unwrap_or_default())]
+    #[error("expected {name} {shape:?}, found none{}", nearest.as_ref().map(|n| format!(" (there is {n})")).unwrap_or_default())]
     Missing {
         /// The parameter.
         name: String,

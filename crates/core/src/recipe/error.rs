@@ -52,22 +52,25 @@ impl Origin<'_> {
                 let Place { line, column, .. } = place;
                 format!("{what} at {file}:{line}:{column}: {rest}\n{}", place.excerpt())
             }
-            (Self::Arguments(arguments), _) => {
-                let related = |set: &str| {
-                    let longer = |a: &str, b: &str| {
-                        a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                    };
-                    longer(set, key) || longer(key, set)
-                };
-                let named: Vec<_> = match arguments.iter().filter(|(_, set)| related(set)).collect::<Vec<_>>() {
-                    some if !some.is_empty() => some,
-                    _ => arguments.iter().collect(),
-                };
-                let named: Vec<_> = named.iter().map(|(argument, _)| format!("`{argument}`")).collect();
-                format!("{what} in argument {}: {rest}", named.join(", "))
-            }
+            (Self::Arguments(arguments), _) => match blamed(arguments, key) {
+                named if named.is_empty() => format!("{what} in the recipe: {rest}"),
+                named => format!("{what} in argument {named}: {rest}"),
+            },
         }
     }
+}
+
+/// The arguments that set `key`, a part of it, or the table it is in; all of them if none did.
+fn blamed(arguments: &[(&str, String)], key: &str) -> String {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let sets = |(_, set): &&(&str, String)| within(set, key) || within(key, set);
+    let mut blamed: Vec<_> = arguments.iter().filter(sets).collect();
+    if blamed.is_empty() {
+        blamed = arguments.iter().collect();
+    }
+    blamed.iter().map(|(argument, _)| format!("`{argument}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A stretch of one line.
@@ -98,10 +101,11 @@ impl<'t> Place<'t> {
         }
     }
 
-    /// The line with its number, and carets under the place. Tabs become one space each, so that the carets fit.
+    /// The line with its number, and carets under the place. Tabs and other control characters become one space each,
+    /// so that the carets fit and a terminal is not told anything.
     fn excerpt(&self) -> String {
         let gutter = " ".repeat(self.line.to_string().len());
-        let content = self.content.replace('\t', " ");
+        let content = self.content.replace(char::is_control, " ");
         let (pad, carets) = (" ".repeat(self.column - 1), "^".repeat(self.width));
         format!("{gutter} |\n{} | {content}\n{gutter} | {pad}{carets}", self.line)
     }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::Transform;
 use crate::graph::{Builder, Graph, GraphError, LayerSpec};
+use crate::problems::Problem;
 
 pub use error::RecipeError;
 pub use options::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions};
@@ -113,4 +114,32 @@ impl Recipe {
     pub fn graph(&self) -> Result<Graph, GraphError> {
         Builder::with_layers(self.model.input, self.model.layers.clone()).build()
     }
+}
+
+/// The graph of layers in their short form, without a recipe around them.
+///
+/// ```
+/// let layers = ["conv 8 3x3 relu", "max_pool 2", "flatten", "dense 10"];
+/// let graph = seamripper_core::recipe::graph_of([28, 28, 1], &layers).unwrap();
+/// assert_eq!(graph.nodes[1].output, [13, 13, 8]);
+/// ```
+///
+/// # Errors
+/// Every word that is not understood, or every layer that does not fit.
+pub fn graph_of(input: [usize; 3], layers: &[&str]) -> Result<Graph, RecipeError> {
+    let mut specs = Vec::new();
+    let mut problems = Vec::new();
+    for text in layers {
+        match parse_layer(text) {
+            Ok(spec) => specs.push(spec),
+            Err(words) => problems.extend(words.into_iter().map(|WordProblem { message, hint, .. }| {
+                let message = format!("layer \"{text}\": {message}");
+                Problem { message, hint }
+            })),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(RecipeError { problems });
+    }
+    Builder::with_layers(input, specs).build().map_err(|error| RecipeError { problems: error.list() })
 }

@@ -5,11 +5,14 @@ mod model;
 mod train;
 mod value;
 
+use std::ops::Range;
+
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::{Origin, RecipeError};
 use super::{AugmentOptions, DataOptions, ModelOptions, Recipe, TrainOptions};
-use crate::graph::Builder;
+use crate::graph::{Builder, LayerSpec};
 use crate::nearest::nearest;
 use crate::problems::Problem;
 use value::{Bound, Fields, Reader};
@@ -55,7 +58,7 @@ fn unknown_tables(reader: &mut Reader<'_>, document: &DeTable<'_>) {
         let near = nearest(name, TABLES.map(|(table, _)| table));
         let inside = TABLES.iter().find(|(_, keys)| keys.contains(&name));
         let hint = match (near, inside) {
-            (_, Some((table, _))) => format!("`{name}` belongs into [{table}], as {table}.{name}"),
+            (_, Some((table, _))) => format!("`{name}` belongs to [{table}]: {table}.{name}"),
             (Some(near), _) => format!("did you mean [{near}]?"),
             (None, None) => format!("the tables are {}", TABLES.map(|(table, _)| table).join(", ")),
         };
@@ -72,6 +75,8 @@ struct Read {
     augment: AugmentOptions,
     model: model::Read,
     train: TrainOptions,
+    /// Where `train.early_stopping` stands.
+    early_stopping: Option<Range<usize>>,
 }
 
 impl Read {
@@ -97,6 +102,7 @@ impl Read {
         }
         if let Some(train) = document.get("train") {
             train::read(reader, train, &mut self.train);
+            self.early_stopping = train.get_ref().get("early_stopping").map(Spanned::span);
         }
     }
 
@@ -115,7 +121,7 @@ impl Read {
             reader.problem(
                 "train.early_stopping",
                 "train.early_stopping",
-                None,
+                self.early_stopping,
                 "expected a validation part to watch, found data.validation = 0",
                 Some("set data.validation = 0.1, or train.early_stopping = false".to_owned()),
             );
@@ -132,7 +138,7 @@ impl Read {
 
 impl model::Read {
     /// The layers with their names, if they fit together.
-    fn resolved(self, reader: &mut Reader<'_>) -> Option<([usize; 3], Vec<crate::graph::LayerSpec>)> {
+    fn resolved(self, reader: &mut Reader<'_>) -> Option<([usize; 3], Vec<LayerSpec>)> {
         let input = self.input?;
         let layers: Vec<_> = self.layers.into_iter().collect::<Option<Vec<_>>>()?;
         let (specs, spans): (Vec<_>, Vec<_>) = layers.into_iter().unzip();

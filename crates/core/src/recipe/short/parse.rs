@@ -6,6 +6,9 @@ use super::{EPSILON, MOMENTUM, WordProblem};
 use crate::graph::{Activation, Layer, LayerSpec, Padding};
 use crate::nearest::nearest;
 
+/// Options that are followed by a value.
+const VALUED: [&str; 4] = ["stride", "epsilon", "momentum", "from"];
+
 /// Options of layers with a window.
 const WINDOW_OPTIONS: &[&str] = &["stride", "valid", "same"];
 
@@ -135,14 +138,13 @@ fn options_of(
             };
             let candidates = valid.iter().copied().chain(kind.into_iter().flat_map(|_| activations));
             let meant = words.unknown(span, word, &what, &candidates.collect::<Vec<_>>());
-            if meant.is_some_and(|meant| ["stride", "epsilon", "momentum", "from"].contains(&meant)) {
-                words.next(); // the mistyped option's value
+            if VALUED.contains(&meant.unwrap_or(word)) {
+                words.next(); // the value of a mistyped option, or of another layer's
             }
             continue;
         }
         if seen.contains(&group) {
-            let what = if group == word { format!("`{word}`") } else { format!("one {group}") };
-            words.problem(span, format!("expected {what} once, found `{word}` again"), None);
+            words.problem(span, format!("expected one {group}, found a second, `{word}`"), None);
         }
         seen.push(group);
     }
@@ -225,10 +227,11 @@ impl<'t> Words<'t> {
     ) -> Option<&'c str> {
         let meant = nearest(word, candidates.iter().copied());
         let hint = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("the words that fit here are {}", candidates.join(", ")),
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None if candidates.len() == 1 => None,
+            None => Some(format!("the words that fit here are {}", candidates.join(", "))),
         };
-        self.problem(span, format!("expected {what}, found `{word}`"), Some(hint));
+        self.problem(span, format!("expected {what}, found `{word}`"), hint);
         meant
     }
 
@@ -258,8 +261,8 @@ impl<'t> Words<'t> {
         if value.is_none() {
             self.problem(span, format!("expected {what}, found `{word}`"), None);
         }
-        // a word that starts with a letter is more likely the next option than a mistyped number
-        if value.is_some() || !word.starts_with(char::is_alphabetic) {
+        let option = ["valid", "same", "bias", "no_bias"].contains(&word) || VALUED.contains(&word);
+        if value.is_some() || !(option || Activation::named(word).is_some()) {
             self.next();
         }
         value

@@ -64,13 +64,47 @@ fn wrong_fails_on_a_right_argument() {
 
 #[test]
 fn wrong_arguments_are_named() {
-    assert_snapshot!(wrong(&["train.epoch=3"]), @"");
-    assert_snapshot!(wrong(&["epochs=3"]), @"");
-    assert_snapshot!(wrong(&["train.epochs=many", "train.rate=-1"]), @"");
-    assert_snapshot!(wrong(&["train.epochs", "=3", "train.rate=", "model.layers=[conv"]), @"");
-    assert_snapshot!(wrong(&["train.early_stopping=3", "train.seed=4"]), @"");
-    assert_snapshot!(wrong(&["train.optimizer=adamw"]), @"");
-    assert_snapshot!(wrong(&["model.input=[9, 9, 1]"]), @"");
-    assert_snapshot!(wrong(&["train.epochs.x=3"]), @"");
-    assert_snapshot!(wrong(&["model.layers=[\"flatten\", \"dens 10\"]"]), @"");
+    assert_snapshot!(wrong(&["train.epoch=3"]), @r"
+    error: unknown key in argument `train.epoch=3`: expected a key of [train], found `epoch`
+    hint: did you mean `epochs`?
+    ");
+    assert_snapshot!(wrong(&["epochs=3"]), @r"
+    error: unknown key in argument `epochs=3`: expected a table of the recipe, found `epochs`
+    hint: `epochs` belongs to [train]: train.epochs
+    ");
+    assert_snapshot!(wrong(&["train.epochs=many", "train.rate=-1"]), @r#"
+    error: train.epochs in argument `train.epochs=many`: expected a whole number of at least 1, found the text "many"
+
+    error: train.rate in argument `train.rate=-1`: expected a number above 0, found -1
+    "#);
+    assert_snapshot!(wrong(&["train.epochs", "=3", "train.rate=", "model.layers=[conv"]), @r"
+    error: argument `train.epochs`: expected key=value, found no `=`
+    hint: for instance train.epochs=3
+
+    error: argument `=3`: expected a key before `=`, found none
+    hint: for instance train.epochs=3
+
+    error: argument `train.rate=`: expected a value after `=`, found none
+    hint: for instance train.epochs=3
+
+    error: argument `model.layers=[conv`: expected a TOML value, found `[conv`
+    hint: quote the argument for the shell
+    ");
+    assert_snapshot!(wrong(&["train.early_stopping=3", "train.seed=4"]), @r"
+    error: train.early_stopping in argument `train.early_stopping=3`: expected a validation part to watch, found data.validation = 0
+    hint: set data.validation = 0.1, or train.early_stopping = false
+    ");
+    assert_snapshot!(wrong(&["train.optimizer=adamw"]), @r"
+    error: train.optimizer in argument `train.optimizer=adamw`: expected train.weight_decay above 0 with adamw, found 0
+    hint: set train.weight_decay = 0.004, or take adam
+    ");
+    assert_snapshot!(wrong(&["model.input=[9, 9, 1]"]), @r"
+    error: layer conv2 in argument `model.input=[9, 9, 1]`: a 2x2 window needs at least [2, 2], found [1, 1, 128] from max_pool1
+    hint: use a smaller window, padding `same`, or fewer poolings before it
+    ");
+    assert_snapshot!(wrong(&["train.epochs.x=3"]), @"error: train.epochs in argument `train.epochs.x=3`: expected a whole number of at least 1, found a table");
+    assert_snapshot!(wrong(&["model.layers=[\"flatten\", \"dens 10\"]"]), @r#"
+    error: layer "dens 10" in argument `model.layers=["flatten", "dens 10"]`: expected a layer, found `dens`
+    hint: did you mean `dense`?
+    "#);
 }

@@ -146,5 +146,43 @@ proptest! {
 #[test]
 fn seed_resolved() {
     let seed = Recipe::from_toml(include_str!("../../../../../recipes/seed.toml"), "seed.toml").unwrap();
-    insta::assert_snapshot!(seed.to_toml(), @"");
+    insta::assert_snapshot!(seed.to_toml(), @r#"
+    [data]
+    source = "fashion-mnist"
+    validation = 0.0
+
+    [augment]
+    expand = [
+      { rotate = [-30.0, 30.0] },
+      { translate = [-4.0, 4.0] },
+    ]
+    online = []
+
+    [model]
+    input = [28, 28, 1]
+    layers = [
+      "conv1: conv 128 5x5 stride 1 valid bias relu",
+      "max_pool1: max_pool 3 stride 3 valid",
+      "conv2: conv 64 2x2 stride 1 valid bias relu",
+      "max_pool2: max_pool 2 stride 2 valid",
+      "conv3: conv 32 2x2 stride 1 valid bias relu",
+      "max_pool3: max_pool 2 stride 2 valid",
+      "flatten1: flatten",
+      "dense1: dense 32 bias relu",
+      "dense2: dense 10 bias",
+    ]
+
+    [train]
+    epochs = 10
+    batch = 128
+    optimizer = { adam = { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, epsilon_form = "corrected" } }
+    rate = 0.001
+    schedule = "constant"
+    seed = 0
+    label_smoothing = 0.0
+    weight_decay = 0.0
+    clip_norm = 0.0
+    initializer = "glorot-uniform"
+    early_stopping = false
+    "#);
 }

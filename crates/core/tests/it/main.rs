@@ -1,4 +1,5 @@
 //! Integration tests of the core.
 
+mod keras;
 mod opencv;
 mod scikit_learn;

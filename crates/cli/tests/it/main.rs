@@ -1,2 +1,3 @@
-//! Integration tests of the core.
+//! Integration tests of the program.
+
 mod data;

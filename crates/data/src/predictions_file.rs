@@ -26,6 +26,7 @@ mod columns;
 mod csv_table;
 mod npy;
 mod npz_table;
+mod parquet_claims;
 mod parquet_table;
 mod parquet_writer;
 mod table;

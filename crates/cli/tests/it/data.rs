@@ -68,7 +68,28 @@ fn spoiled(name: &str, bytes: &[u8]) -> String {
 fn a_folder_with_problems_is_reported_worst_first() {
     let folder = folder();
     let source = format!("idx:{}", folder.path().display());
-    insta::assert_snapshot!(run(data(&[&source]), folder.path()), @"");
+    insta::assert_snapshot!(run(data(&[&source]), folder.path()), @r"
+    0
+    idx:FOLDER: 6 images of 2 x 2, grey, 2 classes
+    from FOLDER; 4 files, headers and sizes checked; no publisher's checksum to compare with
+
+                train                   test
+    Shirt       3 ████████████████████  1 ████████████████████
+    Ankle boot  1 ███████               1 ████████████████████
+
+    train: 4 images, largest class / smallest class 3.00; labels 0 to 1; pixels 0.0260 ± 0.0118 of 1 (mean ± sd)
+    test: 2 images, balanced exactly; labels 0 to 1; pixels 0.0059 ± 0.0052 of 1 (mean ± sd)
+
+    1 picture is in the test part and in the training part: train-00000, test-00001.
+    1 picture is labelled in more than one way: train-00000, test-00001.
+    1 picture is without content in the train part: all pixels equal: train-00003.
+    Shirt has 3.0 times as many images as Ankle boot in the train part (3 and 1).
+    ---
+    reading and verifying FOLDER/train-images-idx3-ubyte.gz
+    reading and verifying FOLDER/train-labels-idx1-ubyte
+    reading and verifying FOLDER/t10k-images-idx3-ubyte
+    reading and verifying FOLDER/t10k-labels-idx1-ubyte
+    ");
 }
 
 #[test]
@@ -95,17 +116,62 @@ fn fashion_mnist_is_clean() {
     let nowhere = tempfile::tempdir().unwrap();
     let mut command = data(&["fashion-mnist", "--quiet"]);
     command.env("XDG_CACHE_HOME", nowhere.path());
-    insta::assert_snapshot!(run(command, nowhere.path()), @"");
+    insta::assert_snapshot!(run(command, nowhere.path()), @r"
+    0
+    fashion-mnist: 70,000 images of 28 x 28, grey, 10 classes
+    from /usr/share/datasets/fashion-mnist; sha256 of 4 unpacked files verified: the publisher's
+
+                 train                       test
+    T-shirt/top  6,000 ████████████████████  1,000 ████████████████████
+    Trouser      6,000 ████████████████████  1,000 ████████████████████
+    Pullover     6,000 ████████████████████  1,000 ████████████████████
+    Dress        6,000 ████████████████████  1,000 ████████████████████
+    Coat         6,000 ████████████████████  1,000 ████████████████████
+    Sandal       6,000 ████████████████████  1,000 ████████████████████
+    Shirt        6,000 ████████████████████  1,000 ████████████████████
+    Sneaker      6,000 ████████████████████  1,000 ████████████████████
+    Bag          6,000 ████████████████████  1,000 ████████████████████
+    Ankle boot   6,000 ████████████████████  1,000 ████████████████████
+
+    train: 60,000 images, balanced exactly; labels 0 to 9; pixels 0.2860 ± 0.3530 of 1 (mean ± sd)
+    test: 10,000 images, balanced exactly; labels 0 to 9; pixels 0.2868 ± 0.3524 of 1 (mean ± sd)
+
+    Nothing found: no exact duplicates among 70,000 images, none without content, no class missing.
+    ---
+    ");
 }
 
 #[test]
 fn bad_files_are_errors_with_exit_code_2() {
     let whole = gzip(&idx(&[4, 2, 2], &[3; 16]));
-    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", &whole[..whole.len() - 12]), @"");
-    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", b"\x89PNG\r\n\x1a\n"), @"");
-    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", &idx(&[u32::MAX, 28, 28], &[0; 784])), @"");
-    insta::assert_snapshot!(spoiled("train-labels-idx1-ubyte", &idx(&[3], &[0, 0, 1])), @"");
-    insta::assert_snapshot!(spoiled("train-labels-idx1-ubyte", &idx(&[4], &[0, 2, 1, 0])), @"");
+    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", &whole[..whole.len() - 12]), @r"
+    2
+    ---
+    error: gzip stream of FOLDER/train-images-idx3-ubyte.gz: expected more data after 16 unpacked bytes, found the end of the file: it is truncated, or no gzip to its end
+    hint: copy or download the file again
+    ");
+    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", b"\x89PNG\r\n\x1a\n"), @r"
+    2
+    ---
+    error: magic number of FOLDER/train-images-idx3-ubyte.gz: expected 00 00 08 03 (IDX, u8, rank 3: images), found 89 50 4e 47
+    ");
+    insta::assert_snapshot!(spoiled("train-images-idx3-ubyte.gz", &idx(&[u32::MAX, 28, 28], &[0; 784])), @r"
+    2
+    ---
+    error: dimensions in the header of FOLDER/train-images-idx3-ubyte.gz: expected at most 784 values (what a file of 800 bytes can hold), found 4294967295 x 28 x 28
+    ");
+    insta::assert_snapshot!(spoiled("train-labels-idx1-ubyte", &idx(&[3], &[0, 0, 1])), @r"
+    2
+    ---
+    error: number of labels of FOLDER/train-labels-idx1-ubyte: expected 4, one for each image of FOLDER/train-images-idx3-ubyte.gz, found 3
+    hint: the two files are not a pair, or one was cut; get both from the same place again
+    ");
+    insta::assert_snapshot!(spoiled("train-labels-idx1-ubyte", &idx(&[4], &[0, 2, 1, 0])), @r"
+    2
+    ---
+    error: labels of FOLDER/train-labels-idx1-ubyte: expected 0 to 1, found 2 at row 1
+    hint: name every class, one a line in the order of the labels, in a file `classes.txt` beside the labels
+    ");
 }
 
 #[test]
@@ -120,12 +186,31 @@ fn no_data_set_and_no_network_names_the_package_and_the_option() {
         .env("XDG_CACHE_HOME", at("cache"))
         .env("SEAMRIPPER_MIRROR", format!("http://127.0.0.1:{port}"));
     let said = run(command, folder.path()).replace(&port.to_string(), "PORT");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    2
+    ---
+    error: data set `fashion-mnist`: expected its files in one of these places, found none complete
+      --data: not given
+      $SEAMRIPPER_DATA: not given
+      cache FOLDER/cache/seamripper: no such folder
+      system FOLDER/system: no such folder
+      download http://127.0.0.1:PORT/train-images-idx3-ubyte.gz: connection refused
+    hint: install it with `apt-get install dataset-fashion-mnist`, or give the folder that holds its files with --data DIR
+    ");
 }
 
 #[test]
 fn an_unknown_source_names_the_nearest() {
     let nowhere = Path::new("no such folder");
-    insta::assert_snapshot!(run(data(&["fashon-mnist"]), nowhere), @"");
-    insta::assert_snapshot!(run(data(&["folder:images"]), nowhere), @"");
+    insta::assert_snapshot!(run(data(&["fashon-mnist"]), nowhere), @r"
+    2
+    ---
+    error: data source `fashon-mnist`: expected fashion-mnist or idx:PATH, found another name
+    hint: did you mean `fashion-mnist`?
+    ");
+    insta::assert_snapshot!(run(data(&["folder:images"]), nowhere), @r"
+    2
+    ---
+    error: data source `folder:images`: expected fashion-mnist or idx:PATH, found scheme `folder`, which this version does not read yet
+    ");
 }

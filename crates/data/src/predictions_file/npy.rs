@@ -202,14 +202,6 @@ fn bytes_text(cell: &[u8]) -> Result<String, Problem> {
 }
 
 impl Values {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Real(values) => values.len(),
-            Self::Whole(values) => values.len(),
-            Self::Text(values) => values.len(),
-        }
-    }
-
     /// From Fortran's order (first axis fastest) to C's (last axis fastest).
     fn transposed(self, shape: &[usize]) -> Self {
         match self {

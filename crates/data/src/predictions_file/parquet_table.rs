@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::path::Path;
 
-use parquet::basic::{Compression, ConvertedType};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::basic::ConvertedType;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::columns::Columns;
+use super::parquet_claims::{self, CheckedPages};
 use super::table::{Rows, Table};
 use crate::{Error, Result};
 
@@ -18,10 +19,11 @@ use crate::{Error, Result};
 const BATCH: usize = 8192;
 
 pub(super) fn read(path: &Path) -> Result<Table> {
-    let file =
-        File::open(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(fail)?;
+    let bytes = file.metadata().map_err(fail)?.len();
     let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, "metadata", &error))?;
-    check_compression(path, &reader)?;
+    parquet_claims::check(path, bytes, reader.metadata())?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
     let columns = Columns::find(path, &names)?;
@@ -144,7 +146,8 @@ impl ColumnFile<'_> {
             if descriptor.max_rep_level() > 0 {
                 return Err(wrong_type("one value a row", &descriptor));
             }
-            read(group.get_column_reader(column)?, &descriptor)?;
+            let pages = CheckedPages::new(group.get_column_page_reader(column)?);
+            read(get_column_reader(descriptor.clone(), Box::new(pages)), &descriptor)?;
         }
         Ok(())
     }
@@ -175,25 +178,6 @@ fn cells<T: DataType>(
 fn is_unsigned(descriptor: &ColumnDescriptor) -> bool {
     use ConvertedType::{UINT_8, UINT_16, UINT_32, UINT_64};
     matches!(descriptor.converted_type(), UINT_8 | UINT_16 | UINT_32 | UINT_64)
-}
-
-/// Says which compression is not read before any page is touched.
-fn check_compression(path: &Path, reader: &SerializedFileReader<File>) -> Result<()> {
-    let groups = reader.metadata().row_groups().iter();
-    let other = groups
-        .flat_map(|group| group.columns())
-        .map(|column| column.compression())
-        .find(|compression| !matches!(compression, Compression::UNCOMPRESSED | Compression::SNAPPY));
-    match other {
-        None => Ok(()),
-        Some(compression) => Err(Error::Malformed {
-            what: "compression".into(),
-            path: path.to_owned(),
-            expected: "snappy or none".into(),
-            found: compression.to_string().to_lowercase(),
-            hint: Some("write the table again with compression=\"snappy\"".into()),
-        }),
-    }
 }
 
 /// What went wrong in a column.

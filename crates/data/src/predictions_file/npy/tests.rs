@@ -2,6 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::Real(values) => values.len(),
+            Self::Whole(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+}
+
 /// A version 1 file.
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();

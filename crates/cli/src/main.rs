@@ -4,6 +4,7 @@ mod args;
 mod diag;
 
 mod data;
+mod data_source;
 mod eval;
 mod eval_model;
 mod eval_text;

@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use seamripper_core::predictions::Predictions;
+use seamripper_data::predictions_file;
 
 use crate::diag::Stop;
 
 /// Reads a table of predictions; a problem with it is the user's to mend, exit code 2.
 pub fn read(file: &Path) -> Result<Predictions, Stop> {
-    Err(Stop::problem(
-        format!("predictions {}: expected a reader for tables, found none in this build", file.display()),
-        None,
-    ))
+    predictions_file::read(file).map_err(|error| Stop::problem(&error, error.hint()))
 }

@@ -1,15 +1,278 @@
-//! `seamripper train`.
+//! `seamripper train`: a recipe becomes a run folder.
+
+mod environment;
+mod folder;
+mod interrupt;
+mod metrics;
+mod progress;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Args;
+use seamripper_core::augment::expand;
+use seamripper_core::fail::evaluate;
+use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
+use seamripper_core::predictions::Predictions;
+use seamripper_core::recipe::Recipe;
+use seamripper_core::sample::{ImageSet, Split};
+use seamripper_core::train::{State, Trainer, predict};
+use seamripper_data::split::stratified;
+use seamripper_kernels::{Instructions, parallel::Threads};
 
 use crate::args::Global;
+use crate::data_source::{self, Chosen};
 use crate::diag::{Outcome, Stop};
+use crate::eval_text::{Style, print_report};
+use crate::model_source::read_recipe;
+use folder::RunFolder;
+use metrics::Metrics;
+use progress::Progress;
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
-pub struct Train {}
+pub struct Train {
+    /// Recipe to train, a TOML file
+    #[arg(value_name = "RECIPE", required_unless_present = "resume", conflicts_with = "resume")]
+    recipe: Option<PathBuf>,
+    /// Changes of the recipe, for instance train.epochs=3
+    #[arg(value_name = "KEY=VALUE", conflicts_with = "resume")]
+    changes: Vec<String>,
+    /// Run folder to write [default: runs/<name of the recipe>, numbered if it exists]
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with an interrupted run, from its last checkpoint
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Folder to look for the data set in first, or another data source
+    #[arg(long, value_name = "DIR|SOURCE")]
+    data: Option<String>,
+    /// Seed of every random draw [default: the recipe's]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    seed: Option<u64>,
+}
 
 /// Runs the verb.
-pub fn run(_verb: &Train, _global: &Global) -> Outcome {
-    Err(Stop::problem("train is being written", None))
+pub fn run(verb: &Train, global: &Global) -> Outcome {
+    let isa = instructions()?;
+    let recipe = recipe(verb)?;
+    let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
+    let threads = threads(global)?;
+    let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
+    let progress = Progress::new(global.quiet);
+    let data = crate::data::load(&chosen.source, chosen.folder, global)?;
+    let run = match &verb.resume {
+        Some(folder) => RunFolder::existing(folder)?,
+        None => RunFolder::create(verb.out.as_deref(), verb.recipe.as_deref())?,
+    };
+
+    progress.say(format_args!("run folder {}", run.path().display()));
+    let resolved = Recipe { data: data_source::options(&recipe, &chosen.source), ..recipe.clone() };
+    run.write("recipe.toml", resolved.to_toml().as_bytes())?;
+    let environment = environment::describe(isa, threads.count(), &data);
+    run.write("environment.json", environment.as_bytes())?;
+
+    threads.run(|| {
+        let sets = Sets::of(&recipe, &data.train, data.test.as_ref(), &progress)?;
+        let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, Some(&sets.validation))
+            .map_err(|error| Stop::problem(&error, error.hint()))?;
+        let mut metrics = Metrics::default();
+        if verb.resume.is_some() {
+            (metrics, _) = (run.restore(&mut trainer)?, ());
+        }
+        fit(&mut trainer, &run, &mut metrics, data.train.classes(), &progress)?;
+        finish(isa, &graph, &trainer, &run, &sets, global, &progress)
+    })
+}
+
+/// The instruction set to use: the best, or what the environment forces.
+pub fn instructions() -> Result<Instructions, Stop> {
+    Instructions::detect().map_err(|error| {
+        let hint = "unset it to use the best instruction set of this CPU";
+        Stop::problem(error, Some(hint.to_owned()))
+    })
+}
+
+/// The threads of `--threads`.
+pub fn threads(global: &Global) -> Result<Threads, Stop> {
+    if global.threads == Some(0) {
+        return Err(Stop::problem("--threads: expected at least 1, found 0", None));
+    }
+    Threads::new(global.threads).map_err(|error| {
+        let hint = "ask for fewer with --threads N".to_owned();
+        Stop::problem(format!("--threads: expected the system to give them, found: {error}"), Some(hint))
+    })
+}
+
+fn recipe(verb: &Train) -> Result<Recipe, Stop> {
+    let path = match (&verb.recipe, &verb.resume) {
+        (Some(path), _) => path.clone(),
+        (None, Some(run)) => RunFolder::existing(run)?.path().join("recipe.toml"),
+        (None, None) => unreachable!("the arguments ask for one of them"),
+    };
+    let mut recipe = read_recipe(&path)?;
+    recipe
+        .override_all(verb.changes.iter().map(String::as_str))
+        .map_err(|error| Stop::problem(&error, error.hint()))?;
+    if let Some(seed) = verb.seed {
+        recipe.train.seed = seed;
+    }
+    Ok(recipe)
+}
+
+/// The images of a run, split and expanded.
+struct Sets<'a> {
+    train: ImageSet,
+    validation: ImageSet,
+    test: Option<&'a ImageSet>,
+}
+
+impl<'a> Sets<'a> {
+    fn of(
+        recipe: &Recipe,
+        all: &ImageSet,
+        test: Option<&'a ImageSet>,
+        progress: &Progress,
+    ) -> Result<Self, Stop> {
+        let (train, validation) = split(recipe, all);
+        let kept = all.select(&train);
+        let expanded = expand(&kept, &recipe.augment.expand, recipe.train.seed)
+            .map_err(|error| Stop::problem(&error, error.hint()))?;
+        progress.say(format_args!(
+            "{} training images{}, {} validation, {} test",
+            progress::thousands(expanded.len() as u64),
+            if expanded.len() > kept.len() {
+                format!(" (expanded from {})", progress::thousands(kept.len() as u64))
+            } else {
+                String::new()
+            },
+            progress::thousands(validation.len() as u64),
+            progress::thousands(test.map_or(0, ImageSet::len) as u64),
+        ));
+        Ok(Self { train: expanded, validation: all.select(&validation), test })
+    }
+}
+
+/// Indices of the images a recipe trains on, and of those it holds out.
+pub fn split(recipe: &Recipe, all: &ImageSet) -> (Vec<usize>, Vec<usize>) {
+    stratified(all.labels(), all.classes().len(), recipe.data.validation, recipe.train.seed)
+}
+
+/// Trains to the end, with a checkpoint after every epoch.
+fn fit(
+    trainer: &mut Trainer<'_>,
+    run: &RunFolder,
+    metrics: &mut Metrics,
+    classes: &[String],
+    progress: &Progress,
+) -> Outcome {
+    let interrupt = interrupt::watch();
+    let epochs = trainer.epochs();
+    let mut meter = progress.begin(trainer, classes);
+    while !trainer.done() {
+        let began = Instant::now();
+        let images = trainer.state().seen;
+        let mut report = None;
+        while report.is_none() {
+            report = trainer.step();
+            meter.step(trainer);
+            if interrupt.requested() {
+                if let Some(report) = &report {
+                    metrics.add(report, began.elapsed(), trainer.images_in_epoch() - images, classes);
+                }
+                meter.leave();
+                run.checkpoint(trainer.state(), metrics)?;
+                progress.say(format_args!(
+                    "interrupted in epoch {} of {epochs}; `seamripper train --resume {}` goes on from this very step",
+                    trainer.state().epoch + 1,
+                    run.path().display()
+                ));
+                return Err(Stop::Interrupted);
+            }
+        }
+        if let Some(report) = report {
+            metrics.add(&report, began.elapsed(), trainer.images_in_epoch() - images, classes);
+            run.checkpoint(trainer.state(), metrics)?;
+            meter.epoch(&report, metrics.last_rate(), trainer);
+        }
+    }
+    meter.leave();
+    Ok(())
+}
+
+/// Writes the model, the predictions and their evaluation, and prints the report.
+fn finish(
+    isa: Instructions,
+    graph: &Graph,
+    trainer: &Trainer<'_>,
+    run: &RunFolder,
+    sets: &Sets<'_>,
+    global: &Global,
+    progress: &Progress,
+) -> Outcome {
+    let weights = trainer.result();
+    let model = ModelFile {
+        graph: graph.clone(),
+        weights: weights.clone(),
+        classes: sets.train.classes().to_vec(),
+        preprocessing: Preprocessing::new(graph.input[2]),
+    };
+    let bytes = to_safetensors(&model).map_err(|error| Stop::problem(&error, error.hint()))?;
+    run.write("model.safetensors", &bytes)?;
+
+    let mut parts = Vec::new();
+    for (set, split) in [(Some(&sets.validation), Split::Validation), (sets.test, Split::Test)] {
+        if let Some(set) = set.filter(|set| !set.is_empty()) {
+            parts.push(predict(isa, graph, weights, set, split, |_| {}));
+        }
+    }
+    let Some(last) = parts.last() else {
+        progress.say(format_args!("there are no validation and no test images, so there is nothing to report"));
+        return Ok(());
+    };
+    let evaluation = evaluate(last);
+    run.write("eval.json", (crate::eval::document(&evaluation) + "\n").as_bytes())?;
+    run.predictions(&joined(parts))?;
+
+    let mut out = io::stdout().lock();
+    let printed = if global.json {
+        let document = serde_json::json!({
+            "schema": "seamripper.train/1",
+            "run": run.path().display().to_string(),
+            "epochs": trainer.state().epoch,
+            "eval": evaluation,
+        });
+        writeln!(out, "{document}")
+    } else {
+        print_report(&evaluation, &mut out, Style::for_stdout())
+            .and_then(|()| writeln!(out, "\nrun folder: {}", run.path().display()))
+    };
+    match printed.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::problem(format!("stdout: expected to write the report, found: {error}"), None))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One table of several.
+fn joined(parts: Vec<Predictions>) -> Predictions {
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().expect("at least one part");
+    for part in parts {
+        all.ids.extend(part.ids);
+        all.splits.extend(part.splits);
+        all.labels.extend(part.labels);
+        all.probs.extend(part.probs);
+    }
+    all
+}
+
+/// The state in a run's last checkpoint, for [`RunFolder::restore`].
+fn state_of(bytes: &[u8], path: &Path, like: &State) -> Result<State, Stop> {
+    State::from_bytes(bytes, like).map_err(|error| {
+        let hint = "start again with `seamripper train RECIPE`".to_owned();
+        Stop::problem(format!("checkpoint {}: {error}", path.display()), Some(hint))
+    })
 }

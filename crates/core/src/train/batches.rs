@@ -42,6 +42,11 @@ impl<'a> Batches<'a> {
         self.set.len().div_ceil(self.batch) as u64
     }
 
+    /// Images in an epoch.
+    pub(super) fn images(&self) -> u64 {
+        self.set.len() as u64
+    }
+
     /// Shuffles for `epoch`.
     pub(super) fn begin(&mut self, epoch: u64) {
         if self.epoch == epoch {

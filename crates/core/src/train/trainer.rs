@@ -230,9 +230,19 @@ impl<'a> Trainer<'a> {
         self.batches.steps()
     }
 
+    /// Images in an epoch.
+    pub fn images_in_epoch(&self) -> u64 {
+        self.batches.images()
+    }
+
+    /// Epochs the recipe asks for.
+    pub fn epochs(&self) -> u64 {
+        self.options.epochs as u64
+    }
+
     /// Whether there is nothing left to do.
     pub fn done(&self) -> bool {
-        self.state.stopped || self.state.epoch >= self.options.epochs as u64
+        self.state.stopped || self.state.epoch >= self.epochs()
     }
 
     /// The weights the run ends with: the best epoch's under early stopping, else the last.

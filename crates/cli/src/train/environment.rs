@@ -1,0 +1,35 @@
+//! `environment.json`: on what a run was made.
+
+use seamripper_data::source::Dataset;
+use seamripper_kernels::Instructions;
+use serde_json::json;
+
+/// The document.
+pub fn describe(isa: Instructions, threads: usize, data: &Dataset) -> String {
+    let files: Vec<_> = data
+        .origin
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path.display().to_string(), "sha256": file.sha256.to_string()}))
+        .collect();
+    let document = json!({
+        "schema": "seamripper.environment/1",
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": env!("SEAMRIPPER_COMMIT"),
+        "command": std::env::args().collect::<Vec<_>>(),
+        "os": std::env::consts::OS,
+        "arch": std::env::consts::ARCH,
+        "cpu": cpu(),
+        "isa": isa.name(),
+        "threads": threads,
+        "data": {"name": data.name, "files": files},
+    });
+    format!("{document:#}\n")
+}
+
+/// What the processor calls itself, where the system tells.
+fn cpu() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}

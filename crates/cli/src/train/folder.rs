@@ -1,0 +1,114 @@
+//! A run folder: its name, its files, each written whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seamripper_core::predictions::Predictions;
+use seamripper_core::train::{State, Trainer};
+use seamripper_data::{predictions_file, whole_file};
+
+use super::metrics::Metrics;
+use crate::diag::{Outcome, Stop};
+
+const MODEL: &str = "model.safetensors";
+const METRICS: &str = "metrics.jsonl";
+const CHECKPOINT: &str = "checkpoints/last.safetensors";
+
+/// The folder of one run.
+#[derive(Debug)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// A new folder: `out`, or `runs/<recipe>`, `runs/<recipe>-2`, ….
+    pub fn create(out: Option<&Path>, recipe: Option<&Path>) -> Result<Self, Stop> {
+        let path = match out {
+            Some(path) => path.to_owned(),
+            None => {
+                let stem = recipe.and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or("run");
+                let runs = Path::new("runs");
+                let numbered = (2..).map(|number| runs.join(format!("{stem}-{number}")));
+                let mut free = std::iter::once(runs.join(stem)).chain(numbered).filter(|path| !path.exists());
+                free.next().expect("there is always a next number")
+            }
+        };
+        if path.join(MODEL).exists() {
+            return Err(Stop::problem(
+                format!("run folder {}: expected a new one, found a finished run", path.display()),
+                Some("choose another with --out, or remove it".to_owned()),
+            ));
+        }
+        if path.join(CHECKPOINT).exists() {
+            return Err(Stop::problem(
+                format!("run folder {}: expected a new one, found an interrupted run", path.display()),
+                Some(format!("go on with it: `seamripper train --resume {}`", path.display())),
+            ));
+        }
+        let folder = Self(path);
+        for part in [folder.0.clone(), folder.0.join("checkpoints")] {
+            whole_file::create_folder(&part).map_err(|error| Stop::problem(&error, error.hint()))?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder of a run that was begun.
+    pub fn existing(path: &Path) -> Result<Self, Stop> {
+        if path.join("recipe.toml").is_file() {
+            return Ok(Self(path.to_owned()));
+        }
+        let found = if path.is_dir() { "no recipe.toml in it" } else { "no such folder" };
+        let hint = match fs::read_dir("runs").map(|runs| {
+            let mut names: Vec<_> = runs.flatten().map(|run| run.path().display().to_string()).collect();
+            names.sort();
+            names
+        }) {
+            Ok(names) if !names.is_empty() => format!("the runs here are {}", names.join(", ")),
+            _ => "`seamripper train RECIPE` begins one".to_owned(),
+        };
+        let message = format!("run folder {}: expected one that train wrote, found {found}", path.display());
+        Err(Stop::problem(message, Some(hint)))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes one of its files.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Outcome {
+        whole_file::write_bytes(&self.0.join(name), bytes).map_err(|error| {
+            let go_on = format!("make room, then go on with `seamripper train --resume {}`", self.0.display());
+            Stop::problem(&error, error.hint().or(Some(go_on)))
+        })
+    }
+
+    /// Writes the metrics, then the state: a checkpoint never lacks its metrics.
+    pub fn checkpoint(&self, state: &State, metrics: &Metrics) -> Outcome {
+        self.write(METRICS, metrics.text().as_bytes())?;
+        self.write(CHECKPOINT, &state.to_bytes())
+    }
+
+    /// Writes `predictions.parquet`.
+    pub fn predictions(&self, table: &Predictions) -> Outcome {
+        predictions_file::write_parquet(&self.0.join("predictions.parquet"), table)
+            .map_err(|error| Stop::problem(&error, error.hint()))
+    }
+
+    /// Puts `trainer` where the last checkpoint stands, if there is one, and gives the metrics up to there.
+    pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<Metrics, Stop> {
+        let path = self.0.join(CHECKPOINT);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            // Stopped before its first checkpoint: from the beginning.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Metrics::default()),
+            Err(error) => {
+                let message = format!("checkpoint {}: expected a readable file, found: {error}", path.display());
+                return Err(Stop::problem(message, None));
+            }
+        };
+        let state = super::state_of(&bytes, &path, trainer.state())?;
+        let text = fs::read_to_string(self.0.join(METRICS)).unwrap_or_default();
+        let metrics = Metrics::read(&text, state.epoch as usize);
+        trainer.resume(state);
+        Ok(metrics)
+    }
+}

@@ -65,8 +65,7 @@ pub fn read_recipe(path: &Path) -> Result<Recipe, Stop> {
         let found = format!("byte 0x{byte:02x} at {place}");
         Stop::problem(format!("recipe {}: expected UTF-8 text, found {found}", path.display()), None)
     })?;
-    Recipe::from_toml(&text, &path.display().to_string())
-        .map_err(|error| Stop::problem(&error, error.hint()))
+    Recipe::from_toml(&text, &path.display().to_string()).map_err(|error| Stop::problem(&error, error.hint()))
 }
 
 /// Reads and checks a model file.
@@ -112,9 +111,9 @@ fn not_found(path: &Path) -> Stop {
             let names: Vec<_> = recipes.iter().map(|path| path.display().to_string()).collect();
             Some(format!("the recipes here are {}", names.join(", ")))
         }
-        (None, true) => {
-            Some("a recipe is a .toml file, as those in the folder recipes of seamripper's sources".to_owned())
-        }
+        (None, true) => Some(
+            "a recipe is a .toml file, as those in the folder recipes of seamripper's sources".to_owned(),
+        ),
     };
     let kinds = "a recipe (.toml), a run folder or a .safetensors file";
     Stop::problem(format!("model {}: expected {kinds}, found nothing of that name", path.display()), hint)
@@ -123,7 +122,8 @@ fn not_found(path: &Path) -> Stop {
 /// The recipe whose name was given without folder or ending, or else the nearest path.
 fn meant<'a>(path: &Path, recipes: &'a [PathBuf], models: &'a [String]) -> Option<&'a str> {
     let stem = path.file_stem()?.to_str()?;
-    let named = |wanted: &str| recipes.iter().position(|recipe| recipe.file_stem().is_some_and(|s| s == wanted));
+    let named =
+        |wanted: &str| recipes.iter().position(|recipe| recipe.file_stem().is_some_and(|s| s == wanted));
     let stems = || recipes.iter().filter_map(|recipe| recipe.file_stem()?.to_str());
     let place = named(stem).or_else(|| nearest(stem, stems()).and_then(named));
     match place {

@@ -220,10 +220,7 @@ impl<'a> Building<'a> {
             && second != input
         {
             let second_from = self.source_name(with).to_owned();
-            self.blame(
-                index,
-                Fault::UnlikeShapes { first: input, first_from: from, second, second_from },
-            );
+            self.blame(index, Fault::UnlikeShapes { first: input, first_from: from, second, second_from });
         }
         if let Some(fault) = too_large(output) {
             self.blame(index, fault);

@@ -113,7 +113,9 @@ pub enum Fault {
         from: String,
     },
     /// Only equal shapes can be added.
-    #[error("add needs two equal shapes, found {first:?} from {first_from} and {second:?} from {second_from}")]
+    #[error(
+        "add needs two equal shapes, found {first:?} from {first_from} and {second:?} from {second_from}"
+    )]
     UnlikeShapes {
         /// Shape of the running value.
         first: [usize; 3],
@@ -179,7 +181,9 @@ impl Fault {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownSource { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
-            Self::UnknownSource { known, .. } if known.is_empty() => Some("the image is called `input`".into()),
+            Self::UnknownSource { known, .. } if known.is_empty() => {
+                Some("the image is called `input`".into())
+            }
             Self::UnknownSource { known, .. } => {
                 Some(format!("the layers before it are {}; the image is called `input`", known.join(", ")))
             }
@@ -192,7 +196,8 @@ impl Fault {
                 Some("add \"flatten\" (or a global pooling, \"global_avg_pool\") before it".into())
             }
             Self::UnlikeShapes { .. } => Some(
-                "bring one of them to the other's shape, for instance with a 1x1 conv of the same stride".into(),
+                "bring one of them to the other's shape, for instance with a 1x1 conv of the same stride"
+                    .into(),
             ),
             Self::Unread => Some("read it with \"add NAME\" or \"… from NAME\", or leave it out".into()),
             _ => None,

@@ -145,7 +145,9 @@ impl ModelFileError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Broken { .. } => Some("the file is damaged or was not written to the end".into()),
-            Self::Foreign { .. } => Some("only files written by seamripper say how their layers connect".into()),
+            Self::Foreign { .. } => {
+                Some("only files written by seamripper say how their layers connect".into())
+            }
             Self::Schema { .. } => Some("read it with the version of seamripper that wrote it".into()),
             Self::Graph(error) => error.hint(),
             _ => None,

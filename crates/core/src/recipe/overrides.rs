@@ -66,9 +66,10 @@ fn parse(argument: &str) -> Result<(Vec<String>, Value), Problem> {
     match format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value")) {
         Some(value) => Ok((key, value)),
         None if value.is_empty() => Err(problem("expected a value after `=`, found none", example)),
-        None if value.starts_with(['[', '{', '"', '\'']) => {
-            Err(problem(&format!("expected a TOML value, found `{value}`"), "quote the argument for the shell"))
-        }
+        None if value.starts_with(['[', '{', '"', '\'']) => Err(problem(
+            &format!("expected a TOML value, found `{value}`"),
+            "quote the argument for the shell",
+        )),
         None => Ok((key, Value::String(value.to_owned()))),
     }
 }

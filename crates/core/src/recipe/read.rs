@@ -23,6 +23,14 @@ const TABLES: [(&str, &[&str]); 4] =
 
 const DATA: [&str; 2] = ["source", "validation"];
 
+/// Every key and word of a choice, which the reference must name.
+#[cfg(test)]
+pub(super) fn keys() -> Vec<&'static str> {
+    let keys = TABLES.iter().flat_map(|(_, keys)| keys.iter());
+    let words = augment::TRANSFORMS.iter().chain(&train::OPTIMIZERS).chain(&train::SCHEDULES);
+    keys.chain(words).copied().collect()
+}
+
 /// Reads `text`, which comes from `origin`.
 pub(super) fn recipe(text: &str, origin: &Origin<'_>) -> Result<Recipe, RecipeError> {
     let mut reader = Reader::new(text, origin);
@@ -30,7 +38,8 @@ pub(super) fn recipe(text: &str, origin: &Origin<'_>) -> Result<Recipe, RecipeEr
     if !errors.is_empty() {
         // what follows a syntax error is guesswork, so these are told alone
         for error in errors {
-            reader.problem("", "TOML", error.span(), &format!("found {}", lower(error.message())), None);
+            let hint = error.span().and_then(|span| unquoted(text, span));
+            reader.problem("", "TOML", error.span(), &format!("found {}", lower(error.message())), hint);
         }
         return Err(reader.into_error());
     }
@@ -47,6 +56,14 @@ pub(super) fn recipe(text: &str, origin: &Origin<'_>) -> Result<Recipe, RecipeEr
 fn lower(message: &str) -> String {
     let mut letters = message.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The hint for a text without quotes.
+fn unquoted(text: &str, span: Range<usize>) -> Option<String> {
+    let word = text.get(span.clone())?;
+    let before = text.get(..span.start)?.trim_end();
+    let is_text = word.starts_with(char::is_alphabetic) && before.ends_with(['=', ',', '[']);
+    is_text.then(|| format!("a text stands in quotes: {word:?}"))
 }
 
 fn unknown_tables(reader: &mut Reader<'_>, document: &DeTable<'_>) {
@@ -153,7 +170,9 @@ impl model::Read {
                         "model.layers",
                         &format!("layer {name}"),
                         spans.last().cloned(),
-                        &format!("expected the last layer to give one value a class, [1, 1, k], found {shape:?}"),
+                        &format!(
+                            "expected the last layer to give one value a class, [1, 1, k], found {shape:?}"
+                        ),
                         Some("end with \"flatten\" and \"dense 10\", or with a global pooling".to_owned()),
                     );
                 }

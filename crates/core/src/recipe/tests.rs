@@ -1,5 +1,6 @@
 //! Tests of recipes, one file a subject.
 
+mod docs;
 mod errors;
 mod overrides;
 mod round_trip;

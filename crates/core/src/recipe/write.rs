@@ -4,8 +4,8 @@ use toml::Value;
 
 use super::short::write_layer;
 use super::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe, Schedule,
-    TrainOptions,
+    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe,
+    Schedule, TrainOptions,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
 

@@ -28,9 +28,10 @@ fn model() -> ModelFile {
 fn file(tensors: &[(&str, Dtype, &[usize])], metadata: &[(&str, String)]) -> Vec<u8> {
     let size = |dtype: Dtype, shape: &[usize]| shape.iter().product::<usize>() * dtype.bitsize() / 8;
     let data: Vec<_> = tensors.iter().map(|(_, dtype, shape)| vec![0; size(*dtype, shape)]).collect();
-    let views = tensors.iter().zip(&data).map(|((name, dtype, shape), data)| {
-        (*name, TensorView::new(*dtype, shape.to_vec(), data).unwrap())
-    });
+    let views = tensors
+        .iter()
+        .zip(&data)
+        .map(|((name, dtype, shape), data)| (*name, TensorView::new(*dtype, shape.to_vec(), data).unwrap()));
     let metadata: HashMap<_, _> =
         metadata.iter().map(|(key, text)| ((*key).to_owned(), text.clone())).collect();
     safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata)).unwrap()
@@ -189,13 +190,15 @@ fn tensors_that_do_not_fit_are_all_listed() {
       expected no d.bais, found [2]
       expected no zzz, found [1]
     ");
-    let tensors: &[(&str, Dtype, &[usize])] = &[("d.kernel", Dtype::F32, &[2, 3]), ("d.bias", Dtype::F32, &[2])];
+    let tensors: &[(&str, Dtype, &[usize])] =
+        &[("d.kernel", Dtype::F32, &[2, 3]), ("d.bias", Dtype::F32, &[2])];
     assert_snapshot!(rejected(&file(tensors, &[two])), @"error: tensors: expected d.kernel F32 [2, 2], found F32 [2, 3]");
 }
 
 #[test]
 fn parts_that_do_not_belong_together_are_not_read() {
-    let tensors: &[(&str, Dtype, &[usize])] = &[("d.kernel", Dtype::F32, &[2, 2]), ("d.bias", Dtype::F32, &[2])];
+    let tensors: &[(&str, Dtype, &[usize])] =
+        &[("d.kernel", Dtype::F32, &[2, 2]), ("d.bias", Dtype::F32, &[2])];
     assert_snapshot!(rejected(&file(tensors, &[dense(2, r#"["a"]"#, PLAIN)])), @"error: classes: expected 2 names, one an output, found 1");
     let flat = r#"{"scale":0.1,"mean":[0],"std":[1,1]}"#;
     assert_snapshot!(rejected(&file(tensors, &[dense(2, r#"["a","b"]"#, flat)])), @"error: preprocessing: expected 2 values of mean, found 1");

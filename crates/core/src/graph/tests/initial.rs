@@ -2,8 +2,7 @@ use crate::graph::{Graph, Role, Weights};
 use crate::random::Stream;
 use crate::recipe::{Initializer, graph_of};
 
-const KINDS: [Initializer; 3] =
-    [Initializer::GlorotUniform, Initializer::HeNormal, Initializer::HeUniform];
+const KINDS: [Initializer; 3] = [Initializer::GlorotUniform, Initializer::HeNormal, Initializer::HeUniform];
 
 fn graph() -> Graph {
     let layers = ["conv 64 5x3 same", "batch_norm", "conv 32 3x3 same", "global_avg_pool", "dense 40"];

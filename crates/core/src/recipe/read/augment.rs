@@ -6,7 +6,8 @@ use crate::recipe::AugmentOptions;
 
 pub(super) const KEYS: [&str; 2] = ["expand", "online"];
 
-const TRANSFORMS: [&str; 8] = ["rotate", "translate", "affine", "flip", "crop", "erase", "noise", "mixup"];
+pub(super) const TRANSFORMS: [&str; 8] =
+    ["rotate", "translate", "affine", "flip", "crop", "erase", "noise", "mixup"];
 
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut AugmentOptions) {
     let Some(fields) = Fields::of(reader, value, "augment", &KEYS) else { return };

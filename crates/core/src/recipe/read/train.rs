@@ -17,8 +17,8 @@ pub(super) const KEYS: [&str; 11] = [
     "early_stopping",
 ];
 
-const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
-const SCHEDULES: [&str; 4] = ["constant", "step", "cosine", "one-cycle"];
+pub(super) const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
+pub(super) const SCHEDULES: [&str; 4] = ["constant", "step", "cosine", "one-cycle"];
 
 /// Keras' `AdamW` decays by this where nothing is said.
 const ADAMW_DECAY: f64 = 0.004;

@@ -151,7 +151,8 @@ impl<'t> Reader<'t> {
 
     /// `[low, high]`, both within `bound` and in this order.
     pub(super) fn range(&mut self, value: &Value<'_>, key: &str, bound: Bound) -> Option<[f64; 2]> {
-        let Some([low, high]) = value.get_ref().as_array().and_then(|array| array.get(..2).filter(|_| array.len() == 2))
+        let Some([low, high]) =
+            value.get_ref().as_array().and_then(|array| array.get(..2).filter(|_| array.len() == 2))
         else {
             self.unlike(value, key, "a range [low, high]");
             return None;
@@ -297,7 +298,9 @@ impl<'v, 't> Fields<'v, 't> {
         let Some(value) = self.get(name) else { return };
         match reader.choice(value, &self.key(name), words) {
             Some((word, None)) => set(word),
-            Some((_, Some(_))) => reader.unlike(value, &self.key(name), &format!("one of {}", words.join(", "))),
+            Some((_, Some(_))) => {
+                reader.unlike(value, &self.key(name), &format!("one of {}", words.join(", ")))
+            }
             None => {}
         }
     }

@@ -85,9 +85,7 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
             let units = words.whole("the number of outputs, as in `dense 10`").unwrap_or(1);
             (Layer::Dense { units, bias: true }, &["bias", "no_bias"])
         }
-        "batch_norm" => {
-            (Layer::BatchNorm { epsilon: EPSILON, momentum: MOMENTUM }, &["epsilon", "momentum"])
-        }
+        "batch_norm" => (Layer::BatchNorm { epsilon: EPSILON, momentum: MOMENTUM }, &["epsilon", "momentum"]),
         "dropout" => {
             let rate = words.number("the share to drop, as in `dropout 0.3`").unwrap_or(0.0);
             (Layer::Dropout { rate }, &[])

@@ -38,7 +38,8 @@ fn numbers(layer: &Layer) -> String {
         Layer::Conv2d { filters, kernel: [h, w], stride, padding, bias } => {
             format!(" {filters} {h}x{w} stride {} {} {}", size(stride), padding.name(), bias_word(bias))
         }
-        Layer::MaxPool { size: window, stride, padding } | Layer::AvgPool { size: window, stride, padding } => {
+        Layer::MaxPool { size: window, stride, padding }
+        | Layer::AvgPool { size: window, stride, padding } => {
             format!(" {} stride {} {}", size(window), size(stride), padding.name())
         }
         Layer::Dense { units, bias } => format!(" {units} {}", bias_word(bias)),

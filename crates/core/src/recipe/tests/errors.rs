@@ -404,6 +404,24 @@ fn text_that_is_not_toml() {
 }
 
 #[test]
+fn a_text_without_quotes() {
+    assert_snapshot!(rejected(with_train("optimizer = adam")), @r#"
+    error: TOML at r.toml:7:13: found string values must be quoted, expected literal string
+      |
+    7 | optimizer = adam
+      |             ^^^^
+    hint: a text stands in quotes: "adam"
+    "#);
+    assert_snapshot!(rejected(with_layers("  flatten")), @r#"
+    error: TOML at r.toml:6:3: found invalid boolean, expected `false`
+      |
+    6 |   flatten
+      |   ^^^^^^^
+    hint: a text stands in quotes: "flatten"
+    "#);
+}
+
+#[test]
 fn one_choice_at_a_time() {
     assert_snapshot!(rejected(with_train("optimizer = { adam = {}, sgd = {} }\nschedule = \"cosin\"")), @r#"
     error: train.optimizer at r.toml:7:13: expected exactly one of adam, adamw, sgd, nesterov, found adam and sgd

@@ -91,7 +91,8 @@ fn models() -> impl Strategy<Value = ModelOptions> {
     let keeping = prop_oneof![
         Just(Layer::Activation),
         (0.0_f32..0.99).prop_map(|rate| Layer::Dropout { rate }),
-        (1e-6_f32..0.1, 0.0_f32..0.999).prop_map(|(epsilon, momentum)| Layer::BatchNorm { epsilon, momentum }),
+        (1e-6_f32..0.1, 0.0_f32..0.999)
+            .prop_map(|(epsilon, momentum)| Layer::BatchNorm { epsilon, momentum }),
     ];
     let layer = (keeping, activations(), any::<bool>());
     ([1_usize..9, 1_usize..9, 1_usize..4], vec(layer, 0..6)).prop_map(|(input, layers)| {

@@ -30,10 +30,7 @@ fn every_form_of_the_reference() {
         ("dense 32 relu", relu(new(Layer::Dense { units: 32, bias: true }))),
         ("dense 32 no_bias", new(Layer::Dense { units: 32, bias: false })),
         ("batch_norm relu", relu(new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.99 }))),
-        (
-            "batch_norm momentum 0.9 epsilon 1e-5",
-            new(Layer::BatchNorm { epsilon: 1e-5, momentum: 0.9 }),
-        ),
+        ("batch_norm momentum 0.9 epsilon 1e-5", new(Layer::BatchNorm { epsilon: 1e-5, momentum: 0.9 })),
         ("relu", relu(new(Layer::Activation))),
         ("leaky_relu", new(Layer::Activation).activated(Activation::LeakyRelu(0.01))),
         ("leaky_relu 0.2", new(Layer::Activation).activated(Activation::LeakyRelu(0.2))),
@@ -78,10 +75,16 @@ pub(super) fn layers() -> impl Strategy<Value = Layer> {
                 Layer::Conv2d { filters, kernel, stride, padding, bias }
             }
         ),
-        (pair(), pair(), padding())
-            .prop_map(|(size, stride, padding)| Layer::MaxPool { size, stride, padding }),
-        (pair(), pair(), padding())
-            .prop_map(|(size, stride, padding)| Layer::AvgPool { size, stride, padding }),
+        (pair(), pair(), padding()).prop_map(|(size, stride, padding)| Layer::MaxPool {
+            size,
+            stride,
+            padding
+        }),
+        (pair(), pair(), padding()).prop_map(|(size, stride, padding)| Layer::AvgPool {
+            size,
+            stride,
+            padding
+        }),
         Just(Layer::GlobalAvgPool),
         Just(Layer::GlobalMaxPool),
         (1_usize..300, any::<bool>()).prop_map(|(units, bias)| Layer::Dense { units, bias }),

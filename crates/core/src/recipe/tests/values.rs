@@ -152,7 +152,10 @@ fn layers_as_tables_equal_layers_as_text() {
         ("kind = \"conv\"\nfilters = 8\nkernel = 3", "conv2: conv 8 3x3"),
         ("kind = \"max_pool\"\nsize = 2\npadding = \"same\"", "max_pool1: max_pool 2 same"),
         ("kind = \"avg_pool\"\nsize = [2, 1]\nstride = [1, 1]", "avg_pool1: avg_pool 2x1 stride 1"),
-        ("kind = \"batch_norm\"\nmomentum = 0.9\nactivation = \"relu\"", "batch_norm1: batch_norm momentum 0.9 relu"),
+        (
+            "kind = \"batch_norm\"\nmomentum = 0.9\nactivation = \"relu\"",
+            "batch_norm1: batch_norm momentum 0.9 relu",
+        ),
         ("kind = \"dropout\"\nrate = 0.25", "dropout1: dropout 0.25"),
         ("kind = \"leaky_relu 0.5\"", "leaky_relu1: leaky_relu 0.5"),
         ("kind = \"relu\"\nfrom = \"dropout1\"", "relu1: relu from dropout1"),

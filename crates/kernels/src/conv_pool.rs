@@ -102,7 +102,9 @@ pub fn conv_pool(
     let [_, w, c] = shape.input;
     let reach = ((kh - 1) * w + kw) * c;
     assert!(steps.iter().all(|&step| (step as usize) < reach), "steps");
-    isa.run(ConvPool { shape, steps, x, weights, bias, relu, out, winner, images });
+    // Sums of a tile of at most 9 rows, and the best and winner of at most 4 windows, 2 vectors each.
+    let mut scratch = vec![0.0; (9 + 4 + 4) * VECTORS * isa.lanes()];
+    isa.run(ConvPool { shape, steps, x, weights, bias, relu, out, winner, images, scratch: &mut scratch });
 }
 
 struct ConvPool<'a> {
@@ -115,6 +117,7 @@ struct ConvPool<'a> {
     out: &'a mut [f32],
     winner: &'a mut [u8],
     images: usize,
+    scratch: &'a mut [f32],
 }
 
 impl Kernel for ConvPool<'_> {
@@ -183,42 +186,70 @@ impl ConvPool<'_> {
             // SAFETY: `lanes` holds `lanes.len() <= LANES` values.
             initial[vector] = unsafe { isa.load_first(lanes.as_ptr(), lanes.len()) };
         }
-        let mut best = [[isa.splat(f32::NEG_INFINITY); VECTORS]; G];
-        let mut winner = [[isa.zero(); VECTORS]; G];
-        for row in 0..P {
+        let (sums, state) = self.scratch.split_at_mut(M * VECTORS * I::LANES);
+        let (best, winner) = state.split_at_mut(G * VECTORS * I::LANES);
+        for place in 0..G * VECTORS {
+            // SAFETY: `best` holds `G * VECTORS` vectors.
+            unsafe { isa.store(best.as_mut_ptr().add(place * I::LANES), isa.splat(f32::NEG_INFINITY)) };
+        }
+        // The bound is read from memory so that the loop is compiled once, with all registers for its tile.
+        for row in 0..self.shape.pool {
             let corners: [usize; M] = core::array::from_fn(|m| group[m / P].0 + (row * w + m % P) * c);
             // SAFETY: `fits` says that window plus kernel lies inside the image, and `conv_pool` checked that the taps
             // reach no further than the kernel and that `x` holds all images; the panel has `steps.len()` rows.
-            let sums = unsafe { tile(isa, self.x, corners, self.steps, self.weights.panel(panel), initial) };
-            for m in 0..M {
-                let (g, index) = (m / P, isa.splat((row * P + m % P) as f32));
-                for vector in 0..VECTORS {
-                    let sum = sums[m][vector];
-                    winner[g][vector] = isa.select_greater(sum, best[g][vector], index, winner[g][vector]);
-                    best[g][vector] = isa.max(sum, best[g][vector]);
+            let tile = unsafe { tile(isa, self.x, corners, self.steps, self.weights.panel(panel), initial) };
+            // SAFETY: `sums` holds `M * VECTORS` vectors, `best` and `winner` `G * VECTORS` each (`split_at_mut` above;
+            // the scratch is as long as all three).
+            unsafe {
+                for m in 0..M {
+                    for vector in 0..VECTORS {
+                        isa.store(sums.as_mut_ptr().add((m * VECTORS + vector) * I::LANES), tile[m][vector]);
+                    }
+                }
+                for place in 0..G * VECTORS {
+                    let (g, vector) = (place / VECTORS, place % VECTORS);
+                    let best = best.as_mut_ptr().add(place * I::LANES);
+                    let winner = winner.as_mut_ptr().add(place * I::LANES);
+                    let (mut largest, mut index) = (isa.load(best), isa.load(winner));
+                    for column in 0..P {
+                        let sum = isa.load(sums.as_ptr().add(((g * P + column) * VECTORS + vector) * I::LANES));
+                        let here = isa.splat((row * P + column) as f32);
+                        index = isa.select_greater(sum, largest, here, index);
+                        largest = isa.max(sum, largest);
+                    }
+                    isa.store(best, largest);
+                    isa.store(winner, index);
                 }
             }
         }
         let floor = isa.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
-        for g in 0..G {
-            for vector in 0..VECTORS {
-                let skipped = vector * I::LANES;
-                if skipped >= columns {
-                    break;
+        for place in 0..G * VECTORS {
+            let (g, skipped) = (place / VECTORS, place % VECTORS * I::LANES);
+            if skipped >= columns {
+                continue;
+            }
+            let count = I::LANES.min(columns - skipped);
+            let start = group[g].1 + first + skipped;
+            let out = &mut self.out[start..][..count];
+            // SAFETY: `best` and `winner` hold `G * VECTORS` vectors, `out` and `winners` `count <= LANES` values.
+            unsafe {
+                let value = isa.max(isa.load(best.as_ptr().add(place * I::LANES)), floor);
+                let index = isa.load(winner.as_ptr().add(place * I::LANES));
+                if count == I::LANES {
+                    isa.store(out.as_mut_ptr(), value);
+                } else {
+                    isa.store_first(out.as_mut_ptr(), value, count);
                 }
-                let count = I::LANES.min(columns - skipped);
-                let start = group[g].1 + first + skipped;
-                let value = isa.max(best[g][vector], floor);
-                let out = self.out[start..][..count].as_mut_ptr();
-                // SAFETY: `out` is valid for `count <= LANES` values.
-                unsafe {
-                    if count == I::LANES { isa.store(out, value) } else { isa.store_first(out, value, count) }
-                };
-                if !self.winner.is_empty() {
+                if self.winner.is_empty() {
+                    continue;
+                }
+                let winners = &mut self.winner[start..][..count];
+                if count == I::LANES {
+                    isa.store_bytes(winners.as_mut_ptr(), index);
+                } else {
                     let mut bytes = [0_u8; 16];
-                    // SAFETY: `bytes` holds 16 bytes, the widest vector's number of lanes.
-                    unsafe { isa.store_bytes(bytes.as_mut_ptr(), winner[g][vector]) };
-                    self.winner[start..][..count].copy_from_slice(&bytes[..count]);
+                    isa.store_bytes(bytes.as_mut_ptr(), index);
+                    winners.copy_from_slice(&bytes[..count]);
                 }
             }
         }

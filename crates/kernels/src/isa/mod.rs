@@ -75,6 +75,10 @@ pub trait Isa: Copy + Send + Sync {
     /// `from` must be valid for reading `count` values, and `count <= LANES`.
     #[inline(always)]
     unsafe fn load_first(self, from: *const f32, count: usize) -> Self::F32 {
+        if count == Self::LANES {
+            // SAFETY: the caller vouches for `LANES` readable values.
+            return unsafe { self.load(from) };
+        }
         let mut lanes = [0.0; 16];
         // SAFETY: as in `store_first`.
         unsafe {

@@ -258,10 +258,11 @@ fn layers_whose_shapes_do_not_fit() {
 
 #[test]
 fn text_that_is_not_toml() {
-    assert_snapshot!(refused(recipe("[data]\nsource = fashion-mnist\n").path(), &["r.toml"]), @r"
+    assert_snapshot!(refused(recipe("[data]\nsource = fashion-mnist\n").path(), &["r.toml"]), @r#"
     error: TOML at r.toml:2:10: found invalid boolean, expected `false`
       |
     2 | source = fashion-mnist
       |          ^^^^^^^^^^^^^
-    ");
+    hint: a text stands in quotes: "fashion-mnist"
+    "#);
 }

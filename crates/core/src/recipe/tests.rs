@@ -2,6 +2,7 @@
 
 mod docs;
 mod errors;
+mod layer_errors;
 mod overrides;
 mod round_trip;
 mod short;

@@ -228,7 +228,8 @@ fn finish(
         }
     }
     let Some(last) = parts.last() else {
-        progress.say(format_args!("there are no validation and no test images, so there is nothing to report"));
+        progress
+            .say(format_args!("there are no validation and no test images, so there is nothing to report"));
         return Ok(());
     };
     let evaluation = evaluate(last);

@@ -76,7 +76,8 @@ impl RunFolder {
     /// Writes one of its files.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Outcome {
         whole_file::write_bytes(&self.0.join(name), bytes).map_err(|error| {
-            let go_on = format!("make room, then go on with `seamripper train --resume {}`", self.0.display());
+            let go_on =
+                format!("make room, then go on with `seamripper train --resume {}`", self.0.display());
             Stop::problem(&error, error.hint().or(Some(go_on)))
         })
     }
@@ -101,7 +102,8 @@ impl RunFolder {
             // Stopped before its first checkpoint: from the beginning.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Metrics::default()),
             Err(error) => {
-                let message = format!("checkpoint {}: expected a readable file, found: {error}", path.display());
+                let message =
+                    format!("checkpoint {}: expected a readable file, found: {error}", path.display());
                 return Err(Stop::problem(message, None));
             }
         };

@@ -71,7 +71,9 @@ impl State {
         let bytes: Vec<(&str, usize, Vec<u8>)> = arrays
             .into_iter()
             .filter_map(|(name, values)| Some((name, values?)))
-            .map(|(name, values)| (name, values.len(), values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+            .map(|(name, values)| {
+                (name, values.len(), values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            })
             .collect();
         let views = bytes.iter().map(|(name, length, bytes)| {
             (*name, TensorView::new(Dtype::F32, vec![*length], bytes).expect("four bytes a value"))
@@ -88,7 +90,8 @@ impl State {
     pub fn from_bytes(bytes: &[u8], like: &Self) -> Result<Self, CheckpointError> {
         let broken = |error: &dyn std::fmt::Display| CheckpointError::Broken(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| broken(&error))?;
-        let text = header.metadata().as_ref().and_then(|map| map.get(KEY)).map(String::as_str).unwrap_or_default();
+        let text =
+            header.metadata().as_ref().and_then(|map| map.get(KEY)).map(String::as_str).unwrap_or_default();
         let counters: Counters = serde_json::from_str(text).map_err(|error| broken(&error))?;
         if counters.schema != SCHEMA {
             return Err(CheckpointError::Broken(counters.schema));

@@ -26,7 +26,9 @@ pub enum TrainError {
         found: [usize; 3],
     },
     /// Number of classes.
-    #[error("the last layer: expected {classes} outputs, one for each class of the data set, found {outputs}")]
+    #[error(
+        "the last layer: expected {classes} outputs, one for each class of the data set, found {outputs}"
+    )]
     Classes {
         /// The graph's.
         outputs: usize,
@@ -37,7 +39,9 @@ pub enum TrainError {
     #[error("training images: expected at least one, found none")]
     Empty,
     /// Early stopping without validation images.
-    #[error("[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)")]
+    #[error(
+        "[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)"
+    )]
     NothingToJudgeBy,
     /// Wrong transforms.
     #[error(transparent)]

@@ -21,7 +21,7 @@ pub enum Purpose {
     Expand = 4,
     /// Transforms redrawn each epoch; `a` = epoch, `b` = position in the epoch.
     Online = 5,
-    /// Dropout masks; `a` = training step, `b` = layer and shard.
+    /// Dropout masks; `a` = training step, `b` = layer and the image's place in the batch.
     Dropout = 6,
     /// Bootstrap resamples; `a` = which statistic.
     Bootstrap = 7,

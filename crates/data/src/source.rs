@@ -62,7 +62,7 @@ pub struct FileRead {
     pub sha256: String,
 }
 
-/// Schemes of DESIGN that a later version reads.
+/// Schemes that are planned (ARCHITECTURE.md) and not read yet.
 const LATER: [&str; 4] = ["folder", "parquet", "csv", "npz"];
 
 impl Source {

@@ -1,6 +1,7 @@
 //! Every crate we did not write has a reason: the table `dependencies` of ARCHITECTURE.md against every Cargo.toml.
 //!
 //! A row names a package, who may have it (crates by their folder, `tests` for `[dev-dependencies]` anywhere), and why.
+//! A crate that does not name a dependency in its code does not need it.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,10 @@ pub fn check(tree: &Tree, report: &mut Report) {
             let package = dependency.package.as_str();
             let user = if dependency.dev { TESTS } else { &manifest.room };
             used.insert((package, user));
+            if !is_named(tree, &manifest.path, package) {
+                let text = format_args!("`{package}` is not named in the crate's code: remove it");
+                report.problem(&manifest.path, dependency.line, text);
+            }
             let row = rows.iter().find(|row| row.names(0).contains(&package));
             if !row.is_some_and(|row| row.names(1).contains(&user)) {
                 let text = format!("`{user}` may not depend on `{package}` ({ARCHITECTURE}, dependencies)");
@@ -48,6 +53,14 @@ pub fn check(tree: &Tree, report: &mut Report) {
         }
     }
     report.checked(used.len(), "dependencies with a reason");
+}
+
+/// Whether a Rust file of the crate names the package.
+fn is_named(tree: &Tree, manifest: &str, package: &str) -> bool {
+    let folder = manifest.trim_end_matches("Cargo.toml");
+    let name = package.replace('-', "_");
+    let mut files = tree.rust().filter(|file| file.path.starts_with(folder));
+    files.any(|file| file.text().contains(&name) && !file.source().lines_of_word(&name).is_empty())
 }
 
 #[cfg(test)]

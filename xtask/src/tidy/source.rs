@@ -130,9 +130,10 @@ impl Source {
     }
 
     fn is_word(&self, start: usize, end: usize) -> bool {
-        let named = |at: Option<&char>| at.is_some_and(|&symbol| is_name(symbol));
-        !named(start.checked_sub(1).and_then(|before| self.0.get(before)))
-            && !(named(self.0.get(end)) && is_name(self.0[end - 1]))
+        let named = |at: usize| self.0.get(at).is_some_and(|&symbol| is_name(symbol));
+        let begun_before = start > 0 && named(start - 1);
+        let goes_on = named(end - 1) && named(end);
+        !begun_before && !goes_on
     }
 
     /// Whether what stands at `at` follows a segment of a path; `::std` after anything else begins one.

@@ -17,7 +17,9 @@ fn problems(page: &str, kernels: &str) -> Vec<String> {
         &[
             ("ARCHITECTURE.md", page),
             ("crates/core/Cargo.toml", CORE),
+            ("crates/core/src/tests.rs", "use insta::x;\nproptest::y!();"),
             ("crates/kernels/Cargo.toml", kernels),
+            ("crates/kernels/src/lib.rs", "use rayon::x;\nuse serde::y;\nuse proptest::z;\n// statrs"),
         ],
     )
 }
@@ -36,6 +38,16 @@ fn a_dependency_that_is_not_listed() {
             "crates/kernels/Cargo.toml:5: `kernels` may not depend on `serde` (ARCHITECTURE.md, dependencies)",
             "crates/kernels/Cargo.toml:6: `kernels` may not depend on `proptest` (ARCHITECTURE.md, dependencies)",
         ]
+    );
+}
+
+#[test]
+fn a_dependency_that_the_code_does_not_name() {
+    let manifest = KERNELS.replace("rayon = \"1\"", "rayon = \"1\"\nstatrs = \"1\"");
+    let page = PAGE.replace("| threads |", "| threads |\n| `statrs` | `kernels` | beta distribution |");
+    assert_eq!(
+        problems(&page, &manifest),
+        ["crates/kernels/Cargo.toml:5: `statrs` is not named in the crate's code: remove it"]
     );
 }
 

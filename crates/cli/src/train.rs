@@ -7,7 +7,7 @@ mod metrics;
 mod progress;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -17,7 +17,7 @@ use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::{State, Trainer, predict};
+use seamripper_core::train::{Trainer, predict};
 use seamripper_data::split::stratified;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
@@ -267,12 +267,4 @@ fn joined(parts: Vec<Predictions>) -> Predictions {
         all.probs.extend(part.probs);
     }
     all
-}
-
-/// The state in a run's last checkpoint, for [`RunFolder::restore`].
-fn state_of(bytes: &[u8], path: &Path, like: &State) -> Result<State, Stop> {
-    State::from_bytes(bytes, like).map_err(|error| {
-        let hint = "start again with `seamripper train RECIPE`".to_owned();
-        Stop::problem(format!("checkpoint {}: {error}", path.display()), Some(hint))
-    })
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use seamripper_core::predictions::Predictions;
-use seamripper_core::train::{State, Trainer};
+use seamripper_core::train::{CheckpointError, State, Trainer};
 use seamripper_data::{predictions_file, whole_file};
 
 use super::metrics::Metrics;
@@ -105,10 +105,13 @@ impl RunFolder {
                 return Err(Stop::problem(message, None));
             }
         };
-        let state = super::state_of(&bytes, &path, trainer.state())?;
+        let refused = |error: CheckpointError| {
+            Stop::problem(format!("checkpoint {}: {error}", path.display()), error.hint())
+        };
+        let state = State::from_bytes(&bytes, trainer.state()).map_err(refused)?;
+        let epochs = state.epoch as usize;
+        trainer.resume(state).map_err(refused)?;
         let text = fs::read_to_string(self.0.join(METRICS)).unwrap_or_default();
-        let metrics = Metrics::read(&text, state.epoch as usize);
-        trainer.resume(state);
-        Ok(metrics)
+        Ok(Metrics::read(&text, epochs))
     }
 }

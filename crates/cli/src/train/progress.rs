@@ -8,6 +8,8 @@ use seamripper_core::train::{ClassCount, EpochReport, Trainer};
 
 pub use seamripper_core::fail::sentence::thousands;
 
+use crate::diag::tell;
+
 /// How often the moving line changes.
 const EVERY: Duration = Duration::from_millis(200);
 
@@ -26,7 +28,7 @@ impl Progress {
     /// One line.
     pub fn say(&self, line: Arguments<'_>) {
         if !self.quiet {
-            eprintln!("{line}");
+            tell(line);
         }
     }
 
@@ -103,7 +105,7 @@ impl Meter {
             self.left(trainer),
         );
         if self.bar.is_hidden() {
-            eprintln!("{}", line.trim_end());
+            tell(line.trim_end());
         } else {
             self.bar.println(line.trim_end());
             self.bar.set_position(0);

@@ -3,3 +3,4 @@
 mod data;
 mod eval;
 mod model;
+mod train;

@@ -19,7 +19,9 @@ impl Chosen {
     /// source is looked for first.
     pub fn of(recipe: &str, data: Option<&str>) -> Self {
         match data {
-            Some(data) if Source::parse(data).is_ok() || data.contains(':') && !PathBuf::from(data).exists() => {
+            Some(data)
+                if Source::parse(data).is_ok() || data.contains(':') && !PathBuf::from(data).exists() =>
+            {
                 Self { source: data.to_owned(), folder: None }
             }
             Some(folder) => Self { source: recipe.to_owned(), folder: Some(folder.into()) },

@@ -14,8 +14,6 @@ pub enum Stop {
         /// The way out.
         hint: Option<String>,
     },
-    /// A check failed: exit code 1. What failed has been printed.
-    CheckFailed,
     /// Ctrl-C, after a checkpoint was written: exit code 130.
     Interrupted,
 }
@@ -36,11 +34,10 @@ pub fn tell(line: impl Display) {
 /// What a verb returns.
 pub type Outcome = Result<(), Stop>;
 
-/// Prints the problem, if any, to stderr and gives the exit code of DESIGN: 0, 1, 2 or 130.
+/// Prints the problem, if any, to stderr and gives the exit code: 0 done, 2 bad usage or input, 130 interrupted.
 pub fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::CheckFailed) => ExitCode::from(1),
         Err(Stop::Interrupted) => ExitCode::from(130),
         Err(Stop::Problem { message, hint }) => {
             tell(format_args!("error: {message}"));

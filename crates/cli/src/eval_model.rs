@@ -26,7 +26,9 @@ pub fn predict_model(
     let ModelSource::Trained(trained) = ModelSource::read(path)? else {
         return Err(Stop::problem(
             format!("model {model}: expected a trained model, found a recipe"),
-            Some(format!("train it first: `seamripper train {model}`, then `seamripper eval` its run folder")),
+            Some(format!(
+                "train it first: `seamripper train {model}`, then `seamripper eval` its run folder"
+            )),
         ));
     };
     let recipe = path.join("recipe.toml");

@@ -20,11 +20,16 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let result = match &args.verb {
+    diag::exit_code(run(&args))
+}
+
+fn run(args: &args::Args) -> diag::Outcome {
+    // Before anything is done, so that a mistyped SEAMRIPPER_ISA never goes unnoticed.
+    train::instructions()?;
+    match &args.verb {
         Verb::Train(verb) => train::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
-    };
-    diag::exit_code(result)
+    }
 }

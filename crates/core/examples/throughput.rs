@@ -1,5 +1,6 @@
-//! Images a second of training steps and of inference for the experiment's network, on random pixels.
-//! `cargo run --release -p seamripper-core --example throughput -- [THREADS] [SECONDS]`
+//! Images a second of the experiment's network on random pixels: whole training steps, or inference.
+//!
+//! `cargo run --release -p seamripper-core --example throughput -- train|infer [THREADS] [SECONDS]` prints one number.
 
 use std::time::Instant;
 
@@ -7,40 +8,60 @@ use seamripper_core::engine::{Engine, Wants};
 use seamripper_core::graph::Weights;
 use seamripper_core::random::{Purpose, Stream};
 use seamripper_core::recipe::{Initializer, Recipe};
+use seamripper_core::sample::{Ids, ImageSet};
+use seamripper_core::train::Trainer;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
+const BATCH: usize = 128;
+
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<f64>().expect("a number"));
-    let threads = arguments.next().map(|threads| threads as usize);
-    let seconds = arguments.next().unwrap_or(3.0);
-    let recipe = Recipe::from_toml(include_str!("../../../recipes/seed.toml"), "seed.toml").expect("a valid recipe");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number =
+        |index: usize| arguments.get(index).map(|argument| argument.parse::<f64>().expect("a number"));
+    let threads = number(1).map(|threads| threads as usize);
+    let seconds = number(2).unwrap_or(3.0);
+    let mut recipe =
+        Recipe::from_toml(include_str!("../../../recipes/seed.toml"), "seed.toml").expect("a valid recipe");
+    recipe.augment.expand.clear();
+    recipe.train.batch = BATCH;
+    recipe.train.epochs = 1_000_000;
     let graph = recipe.graph().expect("layers that fit");
     let isa = Instructions::detect().expect("an instruction set");
-    let weights = Weights::initial(&graph, Initializer::GlorotUniform, 0);
-    let batch = 128;
     let mut stream = Stream::new(0, Purpose::Test, 0, 0);
-    let images: Vec<f32> = (0..batch * 784).map(|_| stream.unit() as f32).collect();
-    let mut targets = vec![0.0; batch * 10];
-    for row in targets.chunks_exact_mut(10) {
-        row[stream.below(10) as usize] = 1.0;
-    }
-    Threads::new(threads).expect("threads").run(|| {
-        let mut gradient = vec![0.0; weights.values.len()];
-        let mut training = Engine::new(&graph, isa, batch, Wants::TRAINING);
-        let mut inference = Engine::new(&graph, isa, batch, Wants::INFERENCE);
-        let rate = |work: &mut dyn FnMut()| {
+    let n = 100 * BATCH;
+    let set = ImageSet::new(
+        [28, 28, 1],
+        (0..n * 784).map(|_| stream.below(256) as u8).collect(),
+        (0..n).map(|_| stream.below(10) as u32).collect(),
+        (0..10).map(|class| class.to_string()).collect(),
+        Ids::Rows { prefix: "train".into(), rows: (0..n as u32).collect() },
+    );
+    let rate = |work: &mut dyn FnMut()| {
+        for _ in 0..5 {
             work();
-            let (start, mut steps) = (Instant::now(), 0);
-            while start.elapsed().as_secs_f64() < seconds {
-                work();
-                steps += 1;
+        }
+        let (start, mut steps) = (Instant::now(), 0);
+        while start.elapsed().as_secs_f64() < seconds {
+            work();
+            steps += 1;
+        }
+        f64::from(steps * BATCH as u32) / start.elapsed().as_secs_f64()
+    };
+    let images_per_second =
+        Threads::new(threads).expect("threads").run(|| match arguments.first().map(String::as_str) {
+            Some("infer") => {
+                let weights = Weights::initial(&graph, Initializer::GlorotUniform, 0);
+                let images: Vec<f32> =
+                    set.pixels()[..BATCH * 784].iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+                let mut engine = Engine::new(&graph, isa, BATCH, Wants::INFERENCE);
+                rate(&mut || engine.run_forward(&weights, &images))
             }
-            f64::from(steps * batch as u32) / start.elapsed().as_secs_f64()
-        };
-        let forward = rate(&mut || inference.run_forward(&weights, &images));
-        let step = rate(&mut || {
-            training.loss_gradient(&weights, &images, &targets, &mut gradient);
+            _ => {
+                let mut trainer = Trainer::new(isa, &recipe, &graph, &set, None).expect("a recipe that fits");
+                rate(&mut || {
+                    trainer.step();
+                })
+            }
         });
-        println!("{}: {forward:.0} images/s forward, {step:.0} images/s forward and backward", isa.name());
-    });
+    println!("{images_per_second:.0}");
 }

@@ -72,48 +72,47 @@ impl Shape {
     }
 }
 
+/// What [`conv_pool`] reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Reads<'a> {
+    /// `[n, h, w, c]`
+    pub x: &'a [f32],
+    /// [`Shape::steps`]
+    pub steps: &'a [u32],
+    /// `[kh * kw * c, filters]`
+    pub weights: &'a Panels,
+    /// `[filters]`
+    pub bias: &'a [f32],
+    /// Whether negative results become 0.
+    pub relu: bool,
+}
+
 /// Computes `out[n, oh, ow, filters]` and, unless empty, `winner` (same shape: row-major place of the largest sum in
 /// its pool window). Positions outside of `shape.out_size` are left as they are.
 ///
-/// `x` is `[n, h, w, c]`, `steps` is [`Shape::steps`], `weights` `[kh * kw * c, filters]`, `bias` `[filters]`.
-///
 /// # Panics
 /// If the shapes do not agree.
-pub fn conv_pool(
-    isa: Instructions,
-    shape: &Shape,
-    steps: &[u32],
-    x: &[f32],
-    weights: &Panels,
-    bias: &[f32],
-    relu: bool,
-    out: &mut [f32],
-    winner: &mut [u8],
-) {
+pub fn conv_pool(isa: Instructions, shape: &Shape, reads: Reads<'_>, out: &mut [f32], winner: &mut [u8]) {
     let images = out.len() / shape.output_len();
     assert!(shape.fits(), "{shape:?}");
     assert_eq!(out.len(), images * shape.output_len(), "out");
-    assert!(x.len() >= images * shape.input_len(), "x");
+    assert!(reads.x.len() >= images * shape.input_len(), "x");
     assert!(winner.is_empty() || winner.len() == out.len(), "winner");
-    assert_eq!(weights.shape(), [steps.len(), shape.filters], "weights");
-    assert_eq!(weights.width(), VECTORS * isa.lanes(), "panels packed for another instruction set");
-    assert_eq!(bias.len(), shape.filters, "bias");
+    assert_eq!(reads.weights.shape(), [reads.steps.len(), shape.filters], "weights");
+    assert_eq!(reads.weights.width(), VECTORS * isa.lanes(), "panels packed for another instruction set");
+    assert_eq!(reads.bias.len(), shape.filters, "bias");
     let [kh, kw] = shape.kernel;
     let [_, w, c] = shape.input;
     let reach = ((kh - 1) * w + kw) * c;
-    assert!(steps.iter().all(|&step| (step as usize) < reach), "steps");
+    assert!(reads.steps.iter().all(|&step| (step as usize) < reach), "steps");
     // Sums of a tile of at most 9 rows, and the best and winner of at most 4 windows, 2 vectors each.
     let mut scratch = vec![0.0; (9 + 4 + 4) * VECTORS * isa.lanes()];
-    isa.run(ConvPool { shape, steps, x, weights, bias, relu, out, winner, images, scratch: &mut scratch });
+    isa.run(ConvPool { shape, reads, out, winner, images, scratch: &mut scratch });
 }
 
 struct ConvPool<'a> {
     shape: &'a Shape,
-    steps: &'a [u32],
-    x: &'a [f32],
-    weights: &'a Panels,
-    bias: &'a [f32],
-    relu: bool,
+    reads: Reads<'a>,
     out: &'a mut [f32],
     winner: &'a mut [u8],
     images: usize,
@@ -182,7 +181,7 @@ impl ConvPool<'_> {
         let [_, w, c] = self.shape.input;
         let first = panel * VECTORS * I::LANES;
         let mut initial = [isa.zero(); VECTORS];
-        for (vector, lanes) in self.bias[first..first + columns].chunks(I::LANES).enumerate() {
+        for (vector, lanes) in self.reads.bias[first..first + columns].chunks(I::LANES).enumerate() {
             // SAFETY: `lanes` holds `lanes.len() <= LANES` values.
             initial[vector] = unsafe { isa.load_first(lanes.as_ptr(), lanes.len()) };
         }
@@ -197,7 +196,9 @@ impl ConvPool<'_> {
             let corners: [usize; M] = core::array::from_fn(|m| group[m / P].0 + (row * w + m % P) * c);
             // SAFETY: `fits` says that window plus kernel lies inside the image, and `conv_pool` checked that the taps
             // reach no further than the kernel and that `x` holds all images; the panel has `steps.len()` rows.
-            let tile = unsafe { tile(isa, self.x, corners, self.steps, self.weights.panel(panel), initial) };
+            let tile = unsafe {
+                tile(isa, self.reads.x, corners, self.reads.steps, self.reads.weights.panel(panel), initial)
+            };
             // SAFETY: `sums` holds `M * VECTORS` vectors, `best` and `winner` `G * VECTORS` each (`split_at_mut` above;
             // the scratch is as long as all three).
             unsafe {
@@ -212,7 +213,8 @@ impl ConvPool<'_> {
                     let winner = winner.as_mut_ptr().add(place * I::LANES);
                     let (mut largest, mut index) = (isa.load(best), isa.load(winner));
                     for column in 0..P {
-                        let sum = isa.load(sums.as_ptr().add(((g * P + column) * VECTORS + vector) * I::LANES));
+                        let sum =
+                            isa.load(sums.as_ptr().add(((g * P + column) * VECTORS + vector) * I::LANES));
                         let here = isa.splat((row * P + column) as f32);
                         index = isa.select_greater(sum, largest, here, index);
                         largest = isa.max(sum, largest);
@@ -222,7 +224,7 @@ impl ConvPool<'_> {
                 }
             }
         }
-        let floor = isa.splat(if self.relu { 0.0 } else { f32::NEG_INFINITY });
+        let floor = isa.splat(if self.reads.relu { 0.0 } else { f32::NEG_INFINITY });
         for place in 0..G * VECTORS {
             let (g, skipped) = (place / VECTORS, place % VECTORS * I::LANES);
             if skipped >= columns {

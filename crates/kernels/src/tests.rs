@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::conv_pool::{Shape, conv_pool};
+use crate::conv_pool::{Reads, Shape, conv_pool};
 use crate::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
 use crate::elementwise::{Function, activate, activate_backward};
 use crate::gemm::{Gemm, Panels, gemm};
@@ -99,7 +99,7 @@ proptest! {
                 }
             }
         } else {
-            scalar::gemm(&a, &rows, &steps, &b, bias.as_deref(), &mut expected, &out_rows, accumulate);
+            scalar::gemm(&a, (&rows, &steps), &b, bias.as_deref(), &mut expected, (&out_rows, accumulate));
         }
         for isa in Instructions::available() {
             let mut panels = Panels::new(isa);
@@ -137,7 +137,8 @@ proptest! {
             let mut panels = Panels::new(isa);
             panels.pack(&weights, shape.filters);
             let (mut out, mut winner) = (vec![7.0; outputs], vec![9; outputs]);
-            conv_pool(isa, &shape, &shape.steps(), &x, &panels, &bias, relu, &mut out, &mut winner);
+            let reads = Reads { x: &x, steps: &shape.steps(), weights: &panels, bias: &bias, relu };
+            conv_pool(isa, &shape, reads, &mut out, &mut winner);
             let wrong = difference(&out, &expected, bound);
             prop_assert!(wrong.is_none(), "{} forward: {}", isa.name(), wrong.unwrap());
             let other = winner.iter().zip(&expected_winner).filter(|(a, b)| a != b).count();

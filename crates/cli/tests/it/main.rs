@@ -3,4 +3,5 @@
 mod data;
 mod eval;
 mod model;
+mod readme;
 mod train;

@@ -7,13 +7,27 @@
 //! *Reference*: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks",
 //! equation 16; He et al. 2015, "Delving Deep into Rectifiers", equation 10; Keras' `VarianceScaling` for the cut.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Graph, Parameter, Role, Weights};
 use crate::random::{Purpose, Stream};
-use crate::recipe::Initializer;
 
 /// Standard deviation of a standard normal variable cut at ±2: `sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))`, the constant in
 /// Keras' `VarianceScaling`.
 const CUT_NORMAL_SD: f64 = 0.879_625_661_034_239_8;
+
+/// Starting values of kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initializer {
+    /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010); Keras' default.
+    #[default]
+    GlorotUniform,
+    /// Normal with variance 2 / fan_in (He et al. 2015), cut at two standard deviations and rescaled, as Keras does.
+    HeNormal,
+    /// Uniform in ±sqrt(6 / fan_in) (He et al. 2015).
+    HeUniform,
+}
 
 impl Weights {
     /// Random kernels; biases, betas and moving means 0, gammas and moving variances 1.

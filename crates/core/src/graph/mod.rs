@@ -16,6 +16,7 @@ mod tests;
 pub use build::Builder;
 pub use error::{Fault, GraphError, GraphProblem};
 pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensors, to_safetensors};
+pub use initial::Initializer;
 pub use layer::{Activation, Layer, Padding};
 pub use preprocessing::Preprocessing;
 pub use shape::window_padding;

@@ -23,8 +23,9 @@ use crate::augment::Transform;
 use crate::graph::{Builder, Graph, GraphError, LayerSpec};
 use crate::problems::Problem;
 
+pub use crate::graph::Initializer;
 pub use error::RecipeError;
-pub use options::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions};
+pub use options::{EarlyStopping, EpsilonForm, Optimizer, Schedule, TrainOptions};
 pub use short::{WordProblem, parse_layer, write_layer};
 
 /// Everything that decides a run.

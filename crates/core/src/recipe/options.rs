@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::graph::Initializer;
+
 /// The `[train]` table, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -46,19 +48,6 @@ impl Default for TrainOptions {
             early_stopping: None,
         }
     }
-}
-
-/// Starting values of kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Initializer {
-    /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010); Keras' default.
-    #[default]
-    GlorotUniform,
-    /// Normal with variance 2 / fan_in (He et al. 2015), cut at two standard deviations and rescaled, as Keras does.
-    HeNormal,
-    /// Uniform in ±sqrt(6 / fan_in) (He et al. 2015).
-    HeUniform,
 }
 
 /// Update rule and its constants.

@@ -31,8 +31,15 @@ pub(super) struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     pub(super) fn new(set: &'a ImageSet, online: Online, batch: usize, seed: u64, smoothing: f64) -> Self {
-        let mut batches =
-            Self { set, online, batch, seed, smoothing: smoothing as f32, epoch: u64::MAX, order: Vec::new() };
+        let mut batches = Self {
+            set,
+            online,
+            batch,
+            seed,
+            smoothing: smoothing as f32,
+            epoch: u64::MAX,
+            order: Vec::new(),
+        };
         batches.begin(0);
         batches
     }

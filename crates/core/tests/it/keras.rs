@@ -3,8 +3,6 @@
 //! Golden files and how they were made: `tests/golden/keras/`.
 
 use std::collections::HashMap;
-use std::io::Read;
-use std::path::Path;
 
 use seamripper_core::engine::{Engine, Executor, Wants};
 use seamripper_core::graph::{Graph, Weights};
@@ -13,41 +11,14 @@ use seamripper_core::sample::{Ids, ImageSet};
 use seamripper_core::train::Trainer;
 use seamripper_kernels::Instructions;
 
+use crate::npz::{Array, golden};
+
 /// Largest difference from Keras' activations, relative to the largest value of the layer.
 const ACTIVATION_BOUND: f64 = 1e-5;
 /// Largest difference of a gradient, relative to the largest of its parameter.
 const GRADIENT_BOUND: f64 = 1e-4;
 /// Largest relative difference of a loss over ten steps of Adam.
 const TRAJECTORY_BOUND: f64 = 1e-4;
-
-/// One array of a golden file, as `f64`.
-struct Array {
-    shape: Vec<usize>,
-    values: Vec<f64>,
-}
-
-fn golden(name: &str) -> HashMap<String, Array> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/keras").join(name);
-    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut archive = zip::ZipArchive::new(file).expect("an npz file");
-    (0..archive.len())
-        .map(|index| {
-            let mut entry = archive.by_index(index).unwrap();
-            let name = entry.name().trim_end_matches(".npy").to_owned();
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).unwrap();
-            let npy = npyz::NpyFile::new(&bytes[..]).unwrap();
-            let shape = npy.shape().iter().map(|&length| length as usize).collect();
-            let values = match npy.dtype().descr().trim_matches('\'') {
-                "|u1" => npy.into_vec::<u8>().unwrap().into_iter().map(f64::from).collect(),
-                "<f4" => npy.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
-                "<f8" => npy.into_vec::<f64>().unwrap(),
-                other => panic!("{name} holds {other}"),
-            };
-            (name, Array { shape, values })
-        })
-        .collect()
-}
 
 fn seed() -> (Recipe, Graph) {
     let recipe = Recipe::from_toml(include_str!("../../../../recipes/seed.toml"), "seed.toml").unwrap();
@@ -94,8 +65,8 @@ fn pixels(array: &Array) -> Vec<f32> {
 #[test]
 fn logits_and_every_activation_agree() {
     let (_, graph) = seed();
-    let weights = weights(&graph, &golden("weights.npz"), "");
-    let outputs = golden("outputs.npz");
+    let weights = weights(&graph, &golden("keras/weights.npz"), "");
+    let outputs = golden("keras/outputs.npz");
     let images = pixels(&outputs["images_u8"]);
     for isa in Instructions::available() {
         for wants in [Wants::INFERENCE, Wants { taps: true, ..Wants::INFERENCE }] {
@@ -130,8 +101,8 @@ fn logits_and_every_activation_agree() {
 #[test]
 fn all_gradients_of_a_batch_agree() {
     let (_, graph) = seed();
-    let weights = weights(&graph, &golden("weights.npz"), "");
-    let (outputs, expected) = (golden("outputs.npz"), golden("gradients.npz"));
+    let weights = weights(&graph, &golden("keras/weights.npz"), "");
+    let (outputs, expected) = (golden("keras/outputs.npz"), golden("keras/gradients.npz"));
     let images = pixels(&outputs["images_u8"]);
     let mut targets = vec![0.0; 640];
     for (row, &label) in targets.chunks_exact_mut(10).zip(&outputs["labels"].values) {
@@ -154,7 +125,7 @@ fn all_gradients_of_a_batch_agree() {
 #[test]
 fn ten_steps_of_adam_follow() {
     let (mut recipe, graph) = seed();
-    let expected = golden("trajectory.npz");
+    let expected = golden("keras/trajectory.npz");
     recipe.augment.expand.clear();
     recipe.augment.online.clear();
     recipe.train.batch = 128;

@@ -1,5 +1,6 @@
 //! Integration tests of the core.
 
 mod keras;
+mod npz;
 mod opencv;
 mod scikit_learn;

@@ -1,15 +1,17 @@
 //! The evaluation agrees with scikit-learn (and scipy) within [`BOUND`] on the tables of `golden/scikit-learn`: a class
 //! never predicted, a class absent, ties, probabilities of exactly 0 and 1, two classes, a hundred.
 
-use std::fs::{self, File};
+use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use npyz::npz::NpzArchive;
 use seamripper_core::fail::evaluate;
 use seamripper_core::fail::statistics::exact_test::mcnemar_exact;
 use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
 use serde_json::{Value, json};
+
+use crate::npz::{self, Array};
 
 /// Largest difference of any number of the document.
 const BOUND: f64 = 1e-9;
@@ -22,18 +24,15 @@ fn expected() -> Value {
     serde_json::from_str(&fs::read_to_string(golden("expected.json")).unwrap()).unwrap()
 }
 
-fn array<T: npyz::Deserialize>(tables: &mut NpzArchive<std::io::BufReader<File>>, name: &str) -> Vec<T> {
-    tables.by_name(name).unwrap().unwrap_or_else(|| panic!("no array {name}")).into_vec().unwrap()
-}
-
-fn table(tables: &mut NpzArchive<std::io::BufReader<File>>, name: &str, k: usize) -> Predictions {
-    let labels: Vec<u32> = array(tables, &format!("{name}.labels"));
+fn table(tables: &HashMap<String, Array>, name: &str, k: usize) -> Predictions {
+    let array = |part: &str| &tables[&format!("{name}.{part}")].values;
+    let labels: Vec<u32> = array("labels").iter().map(|&label| label as u32).collect();
     Predictions {
         classes: (0..k).map(|class| format!("class {class}")).collect(),
         ids: (0..labels.len()).map(|row| row.to_string()).collect(),
         splits: vec![Split::Test; labels.len()],
         labels,
-        probs: array(tables, &format!("{name}.probs")),
+        probs: array("probs").clone(),
     }
 }
 
@@ -69,14 +68,14 @@ fn differences(place: &str, expected: &Value, found: &Value, into: &mut Vec<Stri
 
 #[test]
 fn every_table_agrees() {
-    let mut tables = NpzArchive::open(golden("tables.npz")).unwrap();
+    let tables = npz::golden("scikit-learn/tables.npz");
     let expected = expected();
     let mut wrong = Vec::new();
     let documents = expected["tables"].as_object().unwrap();
     assert_eq!(documents.len(), 14, "tables");
     for (name, document) in documents {
         let k = document["classes"].as_array().unwrap().len();
-        let found = serde_json::to_value(evaluate(&table(&mut tables, name, k))).unwrap();
+        let found = serde_json::to_value(evaluate(&table(&tables, name, k))).unwrap();
         differences(name, document, &found, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

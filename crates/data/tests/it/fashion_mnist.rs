@@ -11,7 +11,8 @@ use seamripper_data::split::stratified;
 /// Read once for all tests. The set-up of the tests installs the package; a test that cannot read it fails.
 static DATASET: LazyLock<Dataset> = LazyLock::new(|| {
     let source = Source::parse("fashion-mnist").expect("a known name");
-    source::open(&source, &OpenOptions::offline()).unwrap_or_else(|error| {
+    let env_data = std::env::var_os("SEAMRIPPER_DATA").map(Into::into);
+    source::open(&source, &OpenOptions { env_data, ..OpenOptions::offline() }).unwrap_or_else(|error| {
         panic!("{error}\nhint: {}\nThese tests need the real data set.", error.hint().unwrap_or_default())
     })
 });

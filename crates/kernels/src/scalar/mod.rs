@@ -5,13 +5,11 @@ use crate::conv_pool::Shape;
 /// Twin of [`crate::gemm::gemm`]: `out[out_rows[m] + j] (+)= bias[j] + sum over k of a[rows[m] + steps[k]] * b[k, j]`.
 pub fn gemm(
     a: &[f32],
-    rows: &[u32],
-    steps: &[u32],
+    (rows, steps): (&[u32], &[u32]),
     b: &[f32],
     bias: Option<&[f32]>,
     out: &mut [f32],
-    out_rows: &[u32],
-    accumulate: bool,
+    (out_rows, accumulate): (&[u32], bool),
 ) {
     let n = b.len() / steps.len().max(1);
     for (&row, &out_row) in rows.iter().zip(out_rows) {

@@ -1,6 +1,6 @@
 //! Convolution with stride 1, bias, optional ReLU and a 2 x 2 or 3 x 3 max-pool as one kernel.
 
-use seamripper_kernels::conv_pool::{Shape, conv_pool};
+use seamripper_kernels::conv_pool::{Reads, Shape, conv_pool};
 use seamripper_kernels::conv_pool_backward::{Forward, Taps, conv_pool_backward};
 use seamripper_kernels::gemm::Panels;
 use seamripper_kernels::{Instructions, SLACK};
@@ -89,17 +89,9 @@ impl Op for ConvPool {
             self.border.copy_in(&x[..shard.images * self.input[0].length], &mut memory.floats);
             &memory.floats
         };
-        conv_pool(
-            step.isa,
-            &self.shape,
-            &self.steps,
-            x,
-            &self.panels,
-            &self.bias_values,
-            self.relu,
-            &mut y[..count],
-            &mut memory.bytes[..count],
-        );
+        let reads =
+            Reads { x, steps: &self.steps, weights: &self.panels, bias: &self.bias_values, relu: self.relu };
+        conv_pool(step.isa, &self.shape, reads, &mut y[..count], &mut memory.bytes[..count]);
         shard.memory[self.op] = memory;
         shard.values[self.output] = y;
     }

@@ -7,7 +7,7 @@
 A case is <name>.src.npy [n, h, w] or [n, h, w, 3], <name>.dst_from_src.npy [n, 2, 3] and <name>.dst.npy, all flags
 at INTER_LINEAR and BORDER_CONSTANT; with <name>.border.npy [n] the border value of each image, else 0; with
 <name>.degrees.npy [n] the matrices are getRotationMatrix2D((w / 2, h / 2), degrees, 1). The sizes in a name are
-height x width. Cases differ from those in the folder when numpy draws differently; ENV.json holds the versions.
+height x width. Cases differ from those in the folder when numpy draws differently; versions.json holds the versions.
 """
 
 import json
@@ -93,9 +93,9 @@ def generate():
         for part, value in values.items():
             np.save(HERE / f"{name}.{part}.npy", value)
         print(f"{name}: {len(src)} images")
-    env = json.loads((HERE / "ENV.json").read_text())
+    env = json.loads((HERE / "versions.json").read_text())
     env |= {"opencv": cv2.__version__, "numpy": np.__version__}
-    (HERE / "ENV.json").write_text(json.dumps(env, indent=1) + "\n")
+    (HERE / "versions.json").write_text(json.dumps(env, indent=1) + "\n")
 
 
 def check():

@@ -1,0 +1,77 @@
+//! The README's ways in, run as they stand.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use flate2::read::GzDecoder;
+use std::io::Read;
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The blocks after `<!-- run -->`.
+fn blocks(readme: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    for part in readme.split("<!-- run -->").skip(1) {
+        let block = part.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sh block");
+        blocks.push(block.to_owned());
+    }
+    blocks
+}
+
+/// Fashion-MNIST's small part as somebody's own images: IDX files with class names.
+fn own_images(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    let source = std::env::var("SEAMRIPPER_DATA")
+        .map_or_else(|_| "/usr/share/datasets/fashion-mnist".to_owned(), |folder| format!("{folder}/fashion-mnist"));
+    for (kind, header, each) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
+        let path = format!("{source}/t10k-{kind}-ubyte.gz");
+        let file = fs::File::open(&path).unwrap_or_else(|error| {
+            panic!("{path}: {error}\nhint: apt-get install dataset-fashion-mnist, or scripts/setup")
+        });
+        let mut payload = Vec::new();
+        GzDecoder::new(file).read_to_end(&mut payload).unwrap();
+        for (part, range) in [("train", 0..2000), ("t10k", 2000..2500)] {
+            let mut bytes = payload[..header].to_vec();
+            bytes[4..8].copy_from_slice(&(range.len() as u32).to_be_bytes());
+            bytes.extend_from_slice(&payload[header + range.start * each..header + range.end * each]);
+            fs::write(folder.join(format!("{part}-{kind}-ubyte")), bytes).unwrap();
+        }
+    }
+    let names: String = (0..10).map(|class| format!("kind {class}\n")).collect();
+    fs::write(folder.join("classes.txt"), names).unwrap();
+}
+
+#[test]
+fn the_ways_in_work_as_written() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = blocks(&readme);
+    assert_eq!(blocks.len(), 3, "the README has three ways in");
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("recipes")).unwrap();
+    let seed = fs::read_to_string(root().join("recipes/seed.toml")).unwrap();
+    fs::write(home.path().join("recipes/seed.toml"), &seed).unwrap();
+    let mine = seed
+        .replace("\"fashion-mnist\"", "\"idx:my-images\"")
+        .replace("validation = 0.0", "validation = 0.1")
+        .replace("epochs = 12", "epochs = 2");
+    fs::write(home.path().join("my-recipe.toml"), mine).unwrap();
+    own_images(&home.path().join("my-images"));
+    let table = "id,label,prob_cat,prob_dog\na,cat,0.9,0.1\nb,dog,0.4,0.6\nc,dog,0.7,0.3\n";
+    fs::write(home.path().join("my-predictions.csv"), table).unwrap();
+
+    for line in blocks.iter().flat_map(|block| block.lines()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], "seamripper", "{line}");
+        let output = Command::new(env!("CARGO_BIN_EXE_seamripper"))
+            .args(&words[1..])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.len() > 200, "{line} printed too little:\n{text}");
+    }
+}

@@ -62,7 +62,9 @@ pub fn read_recipe_to_train(path: &Path) -> Result<Recipe, Stop> {
         let shown = path.display();
         let is_run = path.join("recipe.toml").is_file();
         let hint = is_run.then(|| {
-            format!("`seamripper train --resume {shown}` goes on with this run; its recipe is {shown}/recipe.toml")
+            format!(
+                "`seamripper train --resume {shown}` goes on with this run; its recipe is {shown}/recipe.toml"
+            )
         });
         return Err(Stop::problem(format!("recipe {shown}: expected a TOML file, found a folder"), hint));
     }

@@ -17,7 +17,7 @@ use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::{Trainer, predict};
+use seamripper_core::train::{EpochReport, Trainer, predict};
 use seamripper_data::split::stratified;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
@@ -100,7 +100,10 @@ pub fn instructions() -> Result<Instructions, Stop> {
 /// The threads of `--threads`.
 pub fn threads(global: &Global) -> Result<Threads, Stop> {
     if global.threads == Some(0) {
-        return Err(Stop::problem("--threads: expected at least 1, found 0", None));
+        return Err(Stop::problem(
+            "--threads: expected at least 1, found 0",
+            Some("leave it out to use all cores".to_owned()),
+        ));
     }
     Threads::new(global.threads).map_err(|error| {
         let hint = "ask for fewer with --threads N".to_owned();
@@ -196,6 +199,11 @@ fn fit(
             }
         }
         if let Some(report) = report {
+            if !report.train_loss.is_finite() || trainer.state().weights.values.iter().any(|w| !w.is_finite())
+            {
+                meter.leave();
+                return Err(diverged(&report));
+            }
             metrics.add(&report, began.elapsed(), trainer.images_in_epoch() - images, classes);
             run.checkpoint(trainer.state(), metrics)?;
             meter.epoch(&report, metrics.last_rate(), trainer);
@@ -203,6 +211,19 @@ fn fit(
     }
     meter.leave();
     Ok(())
+}
+
+/// Weights that are no numbers predict nothing, and no later step mends them.
+fn diverged(report: &EpochReport) -> Stop {
+    let EpochReport { epoch, train_loss, rate, .. } = report;
+    let hint =
+        format!("the steps are too long: lower train.rate (it was {rate:?}), or set train.clip_norm=1");
+    Stop::problem(
+        format!(
+            "training in epoch {epoch}: expected finite weights and a finite loss, found a loss of {train_loss}"
+        ),
+        Some(hint),
+    )
 }
 
 /// Writes the model, the predictions and their evaluation, and prints the report.

@@ -39,7 +39,7 @@ pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|source| Error::Io { action: "create", path: path.to_owned(), source })
 }
 
-/// Removes what killed programs left behind in `folder`: temporary files that never got their name.
+/// Removes what killed programs left behind in `folder`: temporary files of other processes, which never got their name.
 ///
 /// # Errors
 /// [`Error::Io`] with the path and the cause.
@@ -58,11 +58,11 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether [`temporary_name`] makes such a name.
+/// Whether [`temporary_name`] makes such a name in another process.
 fn is_temporary(name: &str) -> bool {
     let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
     let process = inner.and_then(|name| name.rsplit_once('.')).map_or("", |(_, process)| process);
-    !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+    process.parse::<u32>().is_ok_and(|process| process != std::process::id())
 }
 
 fn write_through(
@@ -109,9 +109,12 @@ mod tests {
     fn leftovers_are_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let kept = [".hidden", "table.part", ".a.part", ".a.b.part", "model.safetensors"];
-        for path in kept.map(at).into_iter().chain([temporary_name(&at("model.safetensors"))]) {
-            fs::write(path, b"half").unwrap();
+        let own =
+            temporary_name(&at("model.safetensors")).file_name().unwrap().to_string_lossy().into_owned();
+        let kept = [".hidden", "table.part", ".a.part", ".a.b.part", "model.safetensors", &own];
+        let left = own.replace(&std::process::id().to_string(), &u32::MAX.to_string());
+        for name in kept.into_iter().chain([&left[..]]) {
+            fs::write(at(name), b"half").unwrap();
         }
         remove_leftovers(folder.path()).unwrap();
         assert!(kept.iter().all(|name| at(name).exists()));

@@ -107,9 +107,10 @@ impl RunFolder {
         let full = matches!(error, seamripper_data::Error::Io { source, .. }
             if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge));
         let first = if full { "make room" } else { "mend that" };
-        let go_on = self.0.join(RECIPE).is_file().then(|| {
-            format!("{first}, then go on with `seamripper train --resume {}`", self.0.display())
-        });
+        let go_on =
+            self.0.join(RECIPE).is_file().then(|| {
+                format!("{first}, then go on with `seamripper train --resume {}`", self.0.display())
+            });
         Stop::problem(error, go_on.or(error.hint()))
     }
 

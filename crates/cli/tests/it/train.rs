@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Epochs of [`RECIPE`].
-const EPOCHS: usize = 12;
+const EPOCHS: usize = 20;
 
 /// Everything that draws or remembers; 270 images to train on, 30 held out, 90 to test.
 const RECIPE: &str = r#"[data]
@@ -33,7 +33,7 @@ input = [12, 12, 1]
 layers = ["conv 16 5x5", "batch_norm relu", "max_pool 2", "flatten", "dropout 0.2", "dense 16 relu", "dense 3"]
 
 [train]
-epochs = 12
+epochs = 20
 batch = 32
 rate = 0.01
 schedule = "cosine"
@@ -137,7 +137,10 @@ fn epochs(run: &Path) -> Vec<Value> {
             let mut line: Value = serde_json::from_str(line).unwrap();
             for clock in ["seconds", "images_per_second"] {
                 let measured = line.as_object_mut().unwrap().remove(clock);
-                assert!(measured.and_then(|value| value.as_f64()).is_some_and(|value| value > 0.0), "{clock}");
+                assert!(
+                    measured.and_then(|value| value.as_f64()).is_some_and(|value| value > 0.0),
+                    "{clock}"
+                );
             }
             line
         })

@@ -21,7 +21,10 @@ fn a_checkpoint_larger_than_allowed() {
     let place = Place::new();
     place.done(&["train", "r.toml", "--quiet", "--out", "whole"]);
     let limited = shell(&place, r#"trap '' XFSZ; ulimit -f 8; exec "$@""#, &TRAIN);
-    insta::assert_snapshot!(place.refused_by(limited), @"");
+    insta::assert_snapshot!(place.refused_by(limited), @r"
+    error: cannot write run/checkpoints/last.safetensors: File too large (os error 27)
+    hint: make room, then go on with `seamripper train --resume run`
+    ");
     assert!(!place.at("run/checkpoints/last.safetensors").exists(), "no half checkpoint");
     place.done(&["train", "--resume", "run", "--quiet"]);
     place.assert_same("whole", "run");
@@ -37,7 +40,10 @@ fn full(file: &str) -> String {
 fn no_space_for_the_first_file() {
     let place = Place::new();
     let script = full("run/recipe.toml");
-    insta::assert_snapshot!(place.refused_by(shell(&place, &script, &TRAIN)), @"");
+    insta::assert_snapshot!(place.refused_by(shell(&place, &script, &TRAIN)), @r"
+    error: cannot write run/recipe.toml: No space left on device (os error 28)
+    hint: free some space, or choose a folder on another disk
+    ");
     // the same command again, when there is room
     place.done(&TRAIN);
 }
@@ -46,10 +52,18 @@ fn no_space_for_the_first_file() {
 fn no_space_for_a_later_file() {
     let place = Place::new();
     place.done(&["train", "r.toml", "--quiet", "--out", "whole"]);
-    for file in ["run/metrics.jsonl", "run/checkpoints/last.safetensors", "run/model.safetensors", "run/predictions.parquet"] {
+    for file in [
+        "run/metrics.jsonl",
+        "run/checkpoints/last.safetensors",
+        "run/model.safetensors",
+        "run/predictions.parquet",
+    ] {
         let said = place.refused_by(shell(&place, &full(file), &TRAIN)).replace(file, "FILE");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"");
+            insta::assert_snapshot!(said, @r"
+            error: cannot write FILE: No space left on device (os error 28)
+            hint: make room, then go on with `seamripper train --resume run`
+            ");
         }
         place.done(&["train", "--resume", "run", "--quiet"]);
         place.assert_same("whole", "run");

@@ -1,6 +1,7 @@
 //! How the program says what went wrong: `error: …`, then `hint: …`, and an exit code.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Why a verb stopped.
@@ -24,6 +25,12 @@ impl Stop {
     }
 }
 
+/// Writes a line to stderr. That its reader has gone (`2>&1 | head`) is no reason to end a run, so a failed write is
+/// passed over; `eprintln!` would panic.
+pub fn tell(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// What a verb returns.
 pub type Outcome = Result<(), Stop>;
 
@@ -33,9 +40,9 @@ pub fn exit_code(outcome: Outcome) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Interrupted) => ExitCode::from(130),
         Err(Stop::Problem { message, hint }) => {
-            eprintln!("error: {message}");
+            tell(format_args!("error: {message}"));
             if let Some(hint) = hint {
-                eprintln!("hint: {hint}");
+                tell(format_args!("hint: {hint}"));
             }
             ExitCode::from(2)
         }

@@ -10,7 +10,7 @@ use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop};
+use crate::diag::{Outcome, Stop, tell};
 use crate::eval_model::predict_model;
 use crate::eval_text::{Style, print_report};
 use crate::predictions_source;
@@ -67,7 +67,7 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
     let predictions = match (&verb.predictions, &verb.model) {
         (Some(file), _) => {
             if verb.data.is_some() && !global.quiet {
-                eprintln!("note: --data is not read: a table of predictions holds its own labels");
+                tell("note: --data is not read: a table of predictions holds its own labels");
             }
             of_split(predictions_source::read(file)?, verb.split.map(Split::from), file, global.quiet)?
         }
@@ -116,7 +116,7 @@ fn of_split(
     match (split, found.only()) {
         (None, Some(only)) => {
             if !quiet {
-                eprintln!("note: {} has {} rows only", file.display(), only.name());
+                tell(format_args!("note: {} has {} rows only", file.display(), only.name()));
             }
             Ok(predictions)
         }

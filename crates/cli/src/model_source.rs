@@ -56,6 +56,24 @@ impl ModelSource {
     }
 }
 
+/// Reads and checks a recipe that is to be trained; a run folder is none.
+pub fn read_recipe_to_train(path: &Path) -> Result<Recipe, Stop> {
+    if path.is_dir() {
+        let shown = path.display();
+        let is_run = path.join("recipe.toml").is_file();
+        let hint = is_run.then(|| {
+            format!(
+                "`seamripper train --resume {shown}` goes on with this run; its recipe is {shown}/recipe.toml"
+            )
+        });
+        return Err(Stop::problem(format!("recipe {shown}: expected a TOML file, found a folder"), hint));
+    }
+    if !path.exists() {
+        return Err(absent(path, "recipe", "a TOML file", Vec::new()));
+    }
+    read_recipe(path)
+}
+
 /// Reads and checks a recipe.
 pub fn read_recipe(path: &Path) -> Result<Recipe, Stop> {
     let bytes = read_file(path)?;
@@ -100,10 +118,15 @@ fn unreadable(path: &Path, reason: impl Display) -> Stop {
     Stop::problem(format!("model {}: expected a readable file, found: {reason}", path.display()), None)
 }
 
-/// Says what could have been meant by a path that is not there.
+/// Says what could have been meant by a model that is not there.
 fn not_found(path: &Path) -> Stop {
-    let recipes = recipes(path);
     let runs = paths(Path::new("runs"), |path| path.join(MODEL_FILE).is_file());
+    absent(path, "model", "a recipe (.toml), a run folder or a .safetensors file", runs)
+}
+
+/// Says what could have been meant by a path that is not there: a recipe, or one of `runs`.
+fn absent(path: &Path, what: &str, kinds: &str, runs: Vec<PathBuf>) -> Stop {
+    let recipes = recipes(path);
     let models: Vec<_> = recipes.iter().chain(&runs).map(|path| path.display().to_string()).collect();
     let hint = match (meant(path, &recipes, &models), recipes.is_empty()) {
         (Some(meant), _) => Some(format!("did you mean {meant}?")),
@@ -115,8 +138,7 @@ fn not_found(path: &Path) -> Stop {
             "a recipe is a .toml file, as those in the folder recipes of seamripper's sources".to_owned(),
         ),
     };
-    let kinds = "a recipe (.toml), a run folder or a .safetensors file";
-    Stop::problem(format!("model {}: expected {kinds}, found nothing of that name", path.display()), hint)
+    Stop::problem(format!("{what} {}: expected {kinds}, found nothing of that name", path.display()), hint)
 }
 
 /// The recipe whose name was given without folder or ending, or else the nearest path.

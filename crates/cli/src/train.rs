@@ -7,17 +7,17 @@ mod metrics;
 mod progress;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use seamripper_core::augment::expand;
-use seamripper_core::fail::evaluate;
+use seamripper_core::fail::{Evaluation, evaluate};
 use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::{State, Trainer, predict};
+use seamripper_core::train::{EpochReport, Trainer, predict};
 use seamripper_data::split::stratified;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
@@ -25,7 +25,7 @@ use crate::args::Global;
 use crate::data_source::{self, Chosen};
 use crate::diag::{Outcome, Stop};
 use crate::eval_text::{Style, print_report};
-use crate::model_source::read_recipe;
+use crate::model_source::read_recipe_to_train;
 use folder::RunFolder;
 use metrics::Metrics;
 use progress::Progress;
@@ -61,26 +61,29 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
     let progress = Progress::new(global.quiet);
-    let data = crate::data::load(&chosen.source, chosen.folder, global)?;
     let run = match &verb.resume {
         Some(folder) => RunFolder::existing(folder)?,
-        None => RunFolder::create(verb.out.as_deref(), verb.recipe.as_deref())?,
+        None => RunFolder::new(verb.out.as_deref(), verb.recipe.as_deref())?,
     };
-
-    progress.say(format_args!("run folder {}", run.path().display()));
-    let resolved = Recipe { data: data_source::options(&recipe, &chosen.source), ..recipe.clone() };
-    run.write("recipe.toml", resolved.to_toml().as_bytes())?;
-    let environment = environment::describe(isa, threads.count(), &data);
-    run.write("environment.json", environment.as_bytes())?;
+    let data = crate::data::load(&chosen.source, chosen.folder, global)?;
 
     threads.run(|| {
         let sets = Sets::of(&recipe, &data.train, data.test.as_ref(), &progress)?;
         let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, Some(&sets.validation))
             .map_err(|error| Stop::problem(&error, error.hint()))?;
-        let mut metrics = Metrics::default();
-        if verb.resume.is_some() {
-            (metrics, _) = (run.restore(&mut trainer)?, ());
-        }
+        let mut metrics = match verb.resume {
+            Some(_) => run.restore(&mut trainer)?,
+            None => Metrics::default(),
+        };
+
+        // Only now, so that a run that cannot begin leaves nothing behind.
+        run.begin()?;
+        progress.say(format_args!("run folder {}", run.path().display()));
+        let resolved = Recipe { data: data_source::options(&recipe, &chosen.source), ..recipe.clone() };
+        run.write("recipe.toml", resolved.to_toml().as_bytes())?;
+        let environment = environment::describe(isa, threads.count(), &data);
+        run.write("environment.json", environment.as_bytes())?;
+
         fit(&mut trainer, &run, &mut metrics, data.train.classes(), &progress)?;
         finish(isa, &graph, &trainer, &run, &sets, global, &progress)
     })
@@ -97,7 +100,10 @@ pub fn instructions() -> Result<Instructions, Stop> {
 /// The threads of `--threads`.
 pub fn threads(global: &Global) -> Result<Threads, Stop> {
     if global.threads == Some(0) {
-        return Err(Stop::problem("--threads: expected at least 1, found 0", None));
+        return Err(Stop::problem(
+            "--threads: expected at least 1, found 0",
+            Some("leave it out to use all cores".to_owned()),
+        ));
     }
     Threads::new(global.threads).map_err(|error| {
         let hint = "ask for fewer with --threads N".to_owned();
@@ -111,7 +117,7 @@ fn recipe(verb: &Train) -> Result<Recipe, Stop> {
         (None, Some(run)) => RunFolder::existing(run)?.path().join("recipe.toml"),
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
-    let mut recipe = read_recipe(&path)?;
+    let mut recipe = read_recipe_to_train(&path)?;
     recipe
         .override_all(verb.changes.iter().map(String::as_str))
         .map_err(|error| Stop::problem(&error, error.hint()))?;
@@ -183,15 +189,21 @@ fn fit(
                 }
                 meter.leave();
                 run.checkpoint(trainer.state(), metrics)?;
+                let (place, whole) = if report.is_some() { ("after", 0) } else { ("in", 1) };
                 progress.say(format_args!(
-                    "interrupted in epoch {} of {epochs}; `seamripper train --resume {}` goes on from this very step",
-                    trainer.state().epoch + 1,
+                    "interrupted {place} epoch {} of {epochs}; `seamripper train --resume {}` goes on from this very step",
+                    trainer.state().epoch + whole,
                     run.path().display()
                 ));
                 return Err(Stop::Interrupted);
             }
         }
         if let Some(report) = report {
+            if !report.train_loss.is_finite() || trainer.state().weights.values.iter().any(|w| !w.is_finite())
+            {
+                meter.leave();
+                return Err(diverged(&report));
+            }
             metrics.add(&report, began.elapsed(), trainer.images_in_epoch() - images, classes);
             run.checkpoint(trainer.state(), metrics)?;
             meter.epoch(&report, metrics.last_rate(), trainer);
@@ -199,6 +211,19 @@ fn fit(
     }
     meter.leave();
     Ok(())
+}
+
+/// Weights that are no numbers predict nothing, and no later step mends them.
+fn diverged(report: &EpochReport) -> Stop {
+    let EpochReport { epoch, train_loss, rate, .. } = report;
+    let hint =
+        format!("the steps are too long: lower train.rate (it was {rate:?}), or set train.clip_norm=1");
+    Stop::problem(
+        format!(
+            "training in epoch {epoch}: expected finite weights and a finite loss, found a loss of {train_loss}"
+        ),
+        Some(hint),
+    )
 }
 
 /// Writes the model, the predictions and their evaluation, and prints the report.
@@ -227,27 +252,37 @@ fn finish(
             parts.push(predict(isa, graph, weights, set, split, |_| {}));
         }
     }
-    let Some(last) = parts.last() else {
-        progress
-            .say(format_args!("there are no validation and no test images, so there is nothing to report"));
-        return Ok(());
-    };
-    let evaluation = evaluate(last);
-    run.write("eval.json", (crate::eval::document(&evaluation) + "\n").as_bytes())?;
-    run.predictions(&joined(parts))?;
+    let evaluation = parts.last().map(evaluate);
+    match &evaluation {
+        Some(evaluation) => {
+            run.write("eval.json", (crate::eval::document(evaluation) + "\n").as_bytes())?;
+            run.predictions(&joined(parts))?;
+        }
+        None => progress
+            .say(format_args!("there are no validation and no test images, so there is nothing to report")),
+    }
+    print(&evaluation, trainer.state().epoch, run, global)
+}
 
+/// Prints the report, if there is one, and the run folder.
+fn print(evaluation: &Option<Evaluation>, epochs: u64, run: &RunFolder, global: &Global) -> Outcome {
+    let folder = run.path().display();
     let mut out = io::stdout().lock();
     let printed = if global.json {
         let document = serde_json::json!({
             "schema": "seamripper.train/1",
-            "run": run.path().display().to_string(),
-            "epochs": trainer.state().epoch,
+            "run": folder.to_string(),
+            "epochs": epochs,
             "eval": evaluation,
         });
         writeln!(out, "{document}")
     } else {
-        print_report(&evaluation, &mut out, Style::for_stdout())
-            .and_then(|()| writeln!(out, "\nrun folder: {}", run.path().display()))
+        evaluation
+            .as_ref()
+            .map_or(Ok(()), |evaluation| {
+                print_report(evaluation, &mut out, Style::for_stdout()).and_then(|()| writeln!(out))
+            })
+            .and_then(|()| writeln!(out, "run folder: {folder}"))
     };
     match printed.and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -268,12 +303,4 @@ fn joined(parts: Vec<Predictions>) -> Predictions {
         all.probs.extend(part.probs);
     }
     all
-}
-
-/// The state in a run's last checkpoint, for [`RunFolder::restore`].
-fn state_of(bytes: &[u8], path: &Path, like: &State) -> Result<State, Stop> {
-    State::from_bytes(bytes, like).map_err(|error| {
-        let hint = "start again with `seamripper train RECIPE`".to_owned();
-        Stop::problem(format!("checkpoint {}: {error}", path.display()), Some(hint))
-    })
 }

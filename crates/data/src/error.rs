@@ -131,7 +131,8 @@ impl Error {
 
 fn io_hint(action: &str, kind: io::ErrorKind) -> Option<String> {
     use io::ErrorKind::{
-        NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        AlreadyExists, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        StorageFull,
     };
     let hint = match (action, kind) {
         (_, StorageFull | QuotaExceeded) => "free some space, or choose a folder on another disk",
@@ -139,6 +140,7 @@ fn io_hint(action: &str, kind: io::ErrorKind) -> Option<String> {
         ("read", PermissionDenied) => "make the file readable for this user",
         (_, PermissionDenied | ReadOnlyFilesystem) => "choose a folder this user can write to",
         (_, NotFound) => "create the folder first, or choose another",
+        ("create", AlreadyExists) => "a file has this name: choose another folder",
         (_, NotADirectory) => "a part of this path is a file: choose another folder",
         _ => return None,
     };

@@ -39,6 +39,32 @@ pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|source| Error::Io { action: "create", path: path.to_owned(), source })
 }
 
+/// Removes what killed programs left behind in `folder`: temporary files of other processes, which never got their name.
+///
+/// # Errors
+/// [`Error::Io`] with the path and the cause.
+pub fn remove_leftovers(folder: &Path) -> Result<()> {
+    let io = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Io { action, path, source }
+    };
+    for entry in fs::read_dir(folder).map_err(io("read", folder))? {
+        let path = entry.map_err(io("read", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if is_temporary(&name) {
+            fs::remove_file(&path).map_err(io("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether [`temporary_name`] makes such a name in another process.
+fn is_temporary(name: &str) -> bool {
+    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(".part"));
+    let process = inner.and_then(|name| name.rsplit_once('.')).map_or("", |(_, process)| process);
+    process.parse::<u32>().is_ok_and(|process| process != std::process::id())
+}
+
 fn write_through(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -77,6 +103,22 @@ mod tests {
         write_bytes(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn leftovers_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let own =
+            temporary_name(&at("model.safetensors")).file_name().unwrap().to_string_lossy().into_owned();
+        let kept = [".hidden", "table.part", ".a.part", ".a.b.part", "model.safetensors", &own];
+        let left = own.replace(&std::process::id().to_string(), &u32::MAX.to_string());
+        for name in kept.into_iter().chain([&left[..]]) {
+            fs::write(at(name), b"half").unwrap();
+        }
+        remove_leftovers(folder.path()).unwrap();
+        assert!(kept.iter().all(|name| at(name).exists()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), kept.len());
     }
 
     #[test]

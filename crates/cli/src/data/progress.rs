@@ -10,6 +10,8 @@ use std::sync::Mutex;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use seamripper_data::options::Progress;
 
+use crate::diag::tell;
+
 /// A download without a bar is told in steps of this share of it, in percent.
 const STEP_PERCENT: u64 = 10;
 
@@ -53,7 +55,7 @@ impl Reader {
                 bar.set_position(done);
                 bar.set_message(file_of(url).to_owned());
             }
-            (Manner::Lines, Progress::Reading { file }) => eprintln!("{}", reading(file)),
+            (Manner::Lines, Progress::Reading { file }) => tell(reading(file)),
             (Manner::Lines, Progress::Downloading { url, done, total }) => self.line(url, done, total),
         }
     }
@@ -71,11 +73,11 @@ impl Reader {
         let mut last = self.last.lock().expect("nothing panics while it is held");
         let first = last.0 != url;
         if first {
-            eprintln!("downloading {url}");
+            tell(format_args!("downloading {url}"));
         }
         if first || last.1 != step {
             let of = total.map(|total| format!(" of {}", HumanBytes(total))).unwrap_or_default();
-            eprintln!("  {}{of}", HumanBytes(done));
+            tell(format_args!("  {}{of}", HumanBytes(done)));
             *last = (url.to_owned(), step);
         }
     }

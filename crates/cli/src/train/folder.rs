@@ -1,16 +1,18 @@
 //! A run folder: its name, its files, each written whole or not at all.
 
 use std::fs;
+use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
 
 use seamripper_core::predictions::Predictions;
-use seamripper_core::train::{State, Trainer};
+use seamripper_core::train::{CheckpointError, State, Trainer};
 use seamripper_data::{predictions_file, whole_file};
 
 use super::metrics::Metrics;
 use crate::diag::{Outcome, Stop};
 
 const MODEL: &str = "model.safetensors";
+const RECIPE: &str = "recipe.toml";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINT: &str = "checkpoints/last.safetensors";
 
@@ -19,8 +21,8 @@ const CHECKPOINT: &str = "checkpoints/last.safetensors";
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
-    /// A new folder: `out`, or `runs/<recipe>`, `runs/<recipe>-2`, ….
-    pub fn create(out: Option<&Path>, recipe: Option<&Path>) -> Result<Self, Stop> {
+    /// A folder for a new run, not yet made: `out`, or `runs/<recipe>`, `runs/<recipe>-2`, ….
+    pub fn new(out: Option<&Path>, recipe: Option<&Path>) -> Result<Self, Stop> {
         let path = match out {
             Some(path) => path.to_owned(),
             None => {
@@ -43,19 +45,29 @@ impl RunFolder {
                 Some(format!("go on with it: `seamripper train --resume {}`", path.display())),
             ));
         }
-        let folder = Self(path);
-        for part in [folder.0.clone(), folder.0.join("checkpoints")] {
-            whole_file::create_folder(&part).map_err(|error| Stop::problem(&error, error.hint()))?;
+        Ok(Self(path))
+    }
+
+    /// Makes the folder, or clears away what a killed run had not yet given its name.
+    pub fn begin(&self) -> Outcome {
+        for part in [self.0.clone(), self.0.join("checkpoints")] {
+            whole_file::create_folder(&part)
+                .and_then(|()| whole_file::remove_leftovers(&part))
+                .map_err(|error| Stop::problem(&error, error.hint()))?;
         }
-        Ok(folder)
+        Ok(())
     }
 
     /// The folder of a run that was begun.
     pub fn existing(path: &Path) -> Result<Self, Stop> {
-        if path.join("recipe.toml").is_file() {
+        if path.join(RECIPE).is_file() {
             return Ok(Self(path.to_owned()));
         }
-        let found = if path.is_dir() { "no recipe.toml in it" } else { "no such folder" };
+        let found = match (path.is_dir(), path.exists()) {
+            (true, _) => "no recipe.toml in it",
+            (_, true) => "a file",
+            _ => "no such folder",
+        };
         let hint = match fs::read_dir("runs").map(|runs| {
             let mut names: Vec<_> = runs.flatten().map(|run| run.path().display().to_string()).collect();
             names.sort();
@@ -75,11 +87,7 @@ impl RunFolder {
 
     /// Writes one of its files.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Outcome {
-        whole_file::write_bytes(&self.0.join(name), bytes).map_err(|error| {
-            let go_on =
-                format!("make room, then go on with `seamripper train --resume {}`", self.0.display());
-            Stop::problem(&error, error.hint().or(Some(go_on)))
-        })
+        whole_file::write_bytes(&self.0.join(name), bytes).map_err(|error| self.unwritten(&error))
     }
 
     /// Writes the metrics, then the state: a checkpoint never lacks its metrics.
@@ -91,7 +99,19 @@ impl RunFolder {
     /// Writes `predictions.parquet`.
     pub fn predictions(&self, table: &Predictions) -> Outcome {
         predictions_file::write_parquet(&self.0.join("predictions.parquet"), table)
-            .map_err(|error| Stop::problem(&error, error.hint()))
+            .map_err(|error| self.unwritten(&error))
+    }
+
+    /// A failed write: what has its name is whole, so that a run that has begun can go on when there is room.
+    fn unwritten(&self, error: &seamripper_data::Error) -> Stop {
+        let full = matches!(error, seamripper_data::Error::Io { source, .. }
+            if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge));
+        let first = if full { "make room" } else { "mend that" };
+        let go_on =
+            self.0.join(RECIPE).is_file().then(|| {
+                format!("{first}, then go on with `seamripper train --resume {}`", self.0.display())
+            });
+        Stop::problem(error, go_on.or(error.hint()))
     }
 
     /// Puts `trainer` where the last checkpoint stands, if there is one, and gives the metrics up to there.
@@ -107,10 +127,13 @@ impl RunFolder {
                 return Err(Stop::problem(message, None));
             }
         };
-        let state = super::state_of(&bytes, &path, trainer.state())?;
+        let refused = |error: CheckpointError| {
+            Stop::problem(format!("checkpoint {}: {error}", path.display()), error.hint())
+        };
+        let state = State::from_bytes(&bytes, trainer.state()).map_err(refused)?;
+        let epochs = state.epoch as usize;
+        trainer.resume(state).map_err(refused)?;
         let text = fs::read_to_string(self.0.join(METRICS)).unwrap_or_default();
-        let metrics = Metrics::read(&text, state.epoch as usize);
-        trainer.resume(state);
-        Ok(metrics)
+        Ok(Metrics::read(&text, epochs))
     }
 }

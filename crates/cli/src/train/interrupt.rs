@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::diag::tell;
+
 /// Whether a stop was asked for.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<AtomicU8>);
@@ -21,13 +23,13 @@ pub fn watch() -> Interrupt {
     let seen = interrupt.0.clone();
     let watching = ctrlc::set_handler(move || {
         if seen.fetch_add(1, Ordering::Relaxed) == 0 {
-            eprintln!("\nfinishing the step and writing a checkpoint; Ctrl-C again ends at once");
+            tell("\nfinishing the step and writing a checkpoint; Ctrl-C again ends at once");
         } else {
             std::process::exit(130);
         }
     });
     if let Err(error) = watching {
-        eprintln!("note: Ctrl-C will lose the epoch it falls into ({error})");
+        tell(format_args!("note: Ctrl-C will lose the epoch it falls into ({error})"));
     }
     interrupt
 }

@@ -8,6 +8,8 @@ use seamripper_core::train::{ClassCount, EpochReport, Trainer};
 
 pub use seamripper_core::fail::sentence::thousands;
 
+use crate::diag::tell;
+
 /// How often the moving line changes.
 const EVERY: Duration = Duration::from_millis(200);
 
@@ -26,7 +28,7 @@ impl Progress {
     /// One line.
     pub fn say(&self, line: Arguments<'_>) {
         if !self.quiet {
-            eprintln!("{line}");
+            tell(line);
         }
     }
 
@@ -88,7 +90,7 @@ impl Meter {
             return;
         }
         let held = report.validation.as_ref().map_or_else(String::new, |held| {
-            format!("  validation {:.4}, {:.2} %", held.loss, 100.0 * held.accuracy)
+            format!("  validation loss {:.4}, accuracy {:.2} %", held.loss, 100.0 * held.accuracy)
         });
         let biases = || report.classes.iter().filter_map(ClassCount::bias);
         let line = format!(
@@ -103,7 +105,7 @@ impl Meter {
             self.left(trainer),
         );
         if self.bar.is_hidden() {
-            eprintln!("{}", line.trim_end());
+            tell(line.trim_end());
         } else {
             self.bar.println(line.trim_end());
             self.bar.set_position(0);
@@ -142,7 +144,7 @@ impl Meter {
 /// The class with the lowest recall among those seen.
 fn worst(classes: &[String], counts: &[ClassCount]) -> String {
     let recalls = classes.iter().zip(counts).filter_map(|(name, count)| Some((name, count.recall()?)));
-    recalls
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or_else(String::new, |(name, recall)| format!("  worst {name} {:.0} %", 100.0 * recall))
+    recalls.min_by(|a, b| a.1.total_cmp(&b.1)).map_or_else(String::new, |(name, recall)| {
+        format!("  worst class {name}, recall {:.0} %", 100.0 * recall)
+    })
 }

@@ -4,3 +4,4 @@ mod data;
 mod eval;
 mod model;
 mod readme;
+mod train;

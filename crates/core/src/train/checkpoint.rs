@@ -32,6 +32,33 @@ pub enum CheckpointError {
         /// As the file has.
         found: usize,
     },
+    /// Of a run with other images.
+    #[error(
+        "steps: expected {steps} an epoch, as many as the training images make, \
+         found {step} in {epoch} whole epochs and {step_in_epoch} steps"
+    )]
+    Place {
+        /// Steps in an epoch, as the training images give them.
+        steps: u64,
+        /// Whole epochs of the checkpoint.
+        epoch: u64,
+        /// Steps in its present epoch.
+        step_in_epoch: u64,
+        /// Its steps in all.
+        step: u64,
+    },
+}
+
+impl CheckpointError {
+    /// The way out.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Broken(_) => "the file is damaged: start again with `seamripper train RECIPE`",
+            Self::Length { .. } => "the recipe of the run was changed: undo that, or begin a new run",
+            Self::Place { .. } => "the images of the run were changed: undo that, or begin a new run",
+        };
+        Some(hint.to_owned())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +68,8 @@ struct Counters {
     step: u64,
     epoch: u64,
     step_in_epoch: u64,
-    loss: f64,
+    /// The bits of an `f64`: JSON has no infinity, and a loss can overflow.
+    loss: u64,
     seen: u64,
     counts: Vec<ClassCount>,
     best: Option<(u64, f64)>,
@@ -56,7 +84,7 @@ impl State {
             step: self.step,
             epoch: self.epoch,
             step_in_epoch: self.step_in_epoch,
-            loss: self.loss,
+            loss: self.loss.to_bits(),
             seen: self.seen,
             counts: self.counts.clone(),
             best: self.best.as_ref().map(|best| (best.epoch, best.loss)),
@@ -90,8 +118,8 @@ impl State {
     pub fn from_bytes(bytes: &[u8], like: &Self) -> Result<Self, CheckpointError> {
         let broken = |error: &dyn std::fmt::Display| CheckpointError::Broken(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| broken(&error))?;
-        let text =
-            header.metadata().as_ref().and_then(|map| map.get(KEY)).map(String::as_str).unwrap_or_default();
+        let text = header.metadata().as_ref().and_then(|map| map.get(KEY));
+        let text = text.ok_or_else(|| broken(&format_args!("no entry `{KEY}` in the header")))?;
         let counters: Counters = serde_json::from_str(text).map_err(|error| broken(&error))?;
         if counters.schema != SCHEMA {
             return Err(CheckpointError::Broken(counters.schema));
@@ -128,7 +156,7 @@ impl State {
             step: counters.step,
             epoch: counters.epoch,
             step_in_epoch: counters.step_in_epoch,
-            loss: counters.loss,
+            loss: f64::from_bits(counters.loss),
             seen: counters.seen,
             counts: counters.counts,
             best,

@@ -4,6 +4,7 @@ use seamripper_kernels::{Instructions, parallel};
 use thiserror::Error;
 
 use super::batches::{Batch, Batches};
+use super::checkpoint::CheckpointError;
 use super::optimizer::{Moments, clip, update};
 use super::predict::predict;
 use super::schedule::factor;
@@ -56,7 +57,7 @@ impl TrainError {
             Self::Classes { classes, .. } => Some(format!("end the layers with \"dense {classes}\"")),
             Self::Empty => Some("check the data set with `seamripper data SOURCE`".to_owned()),
             Self::NothingToJudgeBy => Some("set `validation = 0.1`, or remove `early_stopping`".to_owned()),
-            Self::Augment(_) => None,
+            Self::Augment(error) => error.hint(),
         }
     }
 }
@@ -219,9 +220,19 @@ impl<'a> Trainer<'a> {
     }
 
     /// Goes on from a saved state instead.
-    pub fn resume(&mut self, state: State) {
+    ///
+    /// # Errors
+    /// If the state's place is not one of this run, as when the images are others; the trainer is then as it was.
+    pub fn resume(&mut self, state: State) -> Result<(), CheckpointError> {
+        let steps = self.steps_in_epoch();
+        let State { step, epoch, step_in_epoch, .. } = state;
+        let total = epoch.checked_mul(steps).and_then(|whole| whole.checked_add(step_in_epoch));
+        if step_in_epoch >= steps || total != Some(step) {
+            return Err(CheckpointError::Place { steps, epoch, step_in_epoch, step });
+        }
         self.state = state;
         self.prepared = None;
+        Ok(())
     }
 
     /// Where the run is.

@@ -149,7 +149,7 @@ fn ten_steps_of_adam_follow() {
         if step == 0 {
             present.weights = weights(&graph, &expected, "init_");
         }
-        trainer.resume(present);
+        trainer.resume(present).unwrap();
         let report = trainer.step().expect("one step is an epoch");
         let exact = expected["loss"].values[step];
         let error = (report.train_loss / exact - 1.0).abs();

@@ -154,8 +154,8 @@ fn seed_resolved() {
 
     [augment]
     expand = [
-      { rotate = [-30.0, 30.0] },
-      { translate = [-4.0, 4.0] },
+      { rotate = [-8.0, 8.0] },
+      { translate = [-1.0, 1.0] },
     ]
     online = []
 
@@ -174,7 +174,7 @@ fn seed_resolved() {
     ]
 
     [train]
-    epochs = 10
+    epochs = 12
     batch = 128
     optimizer = { adam = { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, epsilon_form = "corrected" } }
     rate = 0.001

@@ -1,0 +1,80 @@
+//! Batches: every image once an epoch, with the targets that the recipe asks for.
+
+use super::super::batches::{Batch, Batches};
+use super::{CLASSES, SIZE, images};
+use crate::augment::{Online, Transform};
+use crate::sample::ImageSet;
+
+const BATCH: usize = 8;
+
+fn batches<'a>(set: &'a ImageSet, online: &[Transform], smoothing: f64) -> Batches<'a> {
+    let online = Online::new(online, SIZE).expect("transforms that fit");
+    Batches::new(set, online, BATCH, 7, smoothing)
+}
+
+/// All batches of an epoch.
+fn epoch(batches: &mut Batches<'_>, epoch: u64) -> Vec<Batch> {
+    batches.begin(epoch);
+    let mut batch = Batch::default();
+    (0..batches.steps())
+        .map(|step| {
+            batches.fill(step, &mut batch);
+            batch.clone()
+        })
+        .collect()
+}
+
+#[test]
+fn every_image_is_seen_once_an_epoch_in_another_order() {
+    let set = images(27, 0);
+    let mut batches = batches(&set, &[], 0.0);
+    let pixels = |batch: &Batch| -> Vec<Vec<u8>> {
+        batch
+            .images
+            .chunks(36)
+            .map(|image| image.iter().map(|v| (v * 255.0).round() as u8).collect())
+            .collect()
+    };
+    let mut orders = Vec::new();
+    for number in 0..3 {
+        let all = epoch(&mut batches, number);
+        assert_eq!(all.iter().map(|batch| batch.labels.len()).collect::<Vec<_>>(), [8, 8, 8, 3]);
+        let mut seen: Vec<(Vec<u8>, u32)> =
+            all.iter().flat_map(|batch| pixels(batch).into_iter().zip(batch.labels.clone())).collect();
+        orders.push(seen.clone());
+        seen.sort();
+        let mut expected: Vec<(Vec<u8>, u32)> =
+            (0..set.len()).map(|index| (set.image(index).to_vec(), set.labels()[index])).collect();
+        expected.sort();
+        assert_eq!(seen, expected);
+    }
+    assert!(orders[0] != orders[1] && orders[1] != orders[2] && orders[0] != orders[2]);
+}
+
+#[test]
+fn smoothing_takes_its_share_from_the_true_class_and_spreads_it() {
+    let set = images(10, 0);
+    for (smoothing, own, other) in [(0.0, 1.0, 0.0), (0.3, 0.8, 0.1)] {
+        for batch in epoch(&mut batches(&set, &[], smoothing), 0) {
+            for (row, &label) in batch.targets.chunks(CLASSES).zip(&batch.labels) {
+                for (class, &found) in row.iter().enumerate() {
+                    let expected: f32 = if class == label as usize { own } else { other };
+                    assert!((found - expected).abs() < 1e-6, "smoothing {smoothing}: {row:?}, label {label}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn mixed_targets_still_sum_to_one() {
+    let set = images(27, 0);
+    let mut mixed = 0;
+    for batch in epoch(&mut batches(&set, &[Transform::Mixup(0.4)], 0.1), 0) {
+        for row in batch.targets.chunks(CLASSES) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+            mixed += usize::from(row.iter().filter(|&&target| target > 0.05).count() > 1);
+        }
+    }
+    assert!(mixed > 3, "only {mixed} of 27 were mixed");
+}

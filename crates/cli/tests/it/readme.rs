@@ -15,7 +15,8 @@ fn root() -> &'static Path {
 fn blocks(readme: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     for part in readme.split("<!-- run -->").skip(1) {
-        let block = part.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sh block");
+        let block =
+            part.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sh block");
         blocks.push(block.to_owned());
     }
     blocks
@@ -24,8 +25,10 @@ fn blocks(readme: &str) -> Vec<String> {
 /// Fashion-MNIST's small part as somebody's own images: IDX files with class names.
 fn own_images(folder: &Path) {
     fs::create_dir(folder).unwrap();
-    let source = std::env::var("SEAMRIPPER_DATA")
-        .map_or_else(|_| "/usr/share/datasets/fashion-mnist".to_owned(), |folder| format!("{folder}/fashion-mnist"));
+    let source = std::env::var("SEAMRIPPER_DATA").map_or_else(
+        |_| "/usr/share/datasets/fashion-mnist".to_owned(),
+        |folder| format!("{folder}/fashion-mnist"),
+    );
     for (kind, header, each) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
         let path = format!("{source}/t10k-{kind}-ubyte.gz");
         let file = fs::File::open(&path).unwrap_or_else(|error| {

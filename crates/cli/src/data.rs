@@ -8,7 +8,7 @@ use seamripper_data::audit::{Audit, audit};
 use seamripper_data::source::{self, Dataset, Source};
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop};
+use crate::diag::{Outcome, Stop, print};
 
 mod open_options;
 mod progress;
@@ -32,10 +32,11 @@ pub fn run(verb: &Data, global: &Global) -> Outcome {
     let dataset = load(&verb.source, verb.data.clone(), global)?;
     let audit = audit(&dataset);
     if global.json {
-        return print(&json(&audit));
+        return print(|out| out.write_all(json(&audit).as_bytes()));
     }
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    print(&text::report(&audit, &dataset.origin, io::stdout().is_terminal() && !no_color))
+    let text = text::report(&audit, &dataset.origin, io::stdout().is_terminal() && !no_color);
+    print(|out| out.write_all(text.as_bytes()))
 }
 
 /// Reads the data set of a source as typed, looking where a user expects it to look, with progress on stderr.
@@ -51,15 +52,4 @@ pub fn load(source: &str, data: Option<PathBuf>, global: &Global) -> Result<Data
 
 fn json(audit: &Audit) -> String {
     serde_json::to_string_pretty(audit).expect("plain data has a JSON form") + "\n"
-}
-
-/// A reader that has seen enough (`head`) is no problem.
-fn print(text: &str) -> Outcome {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Stop::problem(format!("cannot write to stdout: {error}"), None))
-        }
-        _ => Ok(()),
-    }
 }

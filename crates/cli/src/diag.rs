@@ -31,6 +31,17 @@ pub fn tell(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Writes a verb's result to stdout. A reader that has seen enough (`| head`) is no problem.
+pub fn print(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Outcome {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::problem(format!("stdout: expected to write the report, found: {error}"), None))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a verb returns.
 pub type Outcome = Result<(), Stop>;
 

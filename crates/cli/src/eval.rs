@@ -10,7 +10,7 @@ use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop, tell};
+use crate::diag::{Outcome, Stop, print, tell};
 use crate::eval_model::predict_model;
 use crate::eval_text::{Style, print_report};
 use crate::predictions_source;
@@ -86,19 +86,13 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
     if let Some(file) = &verb.out {
         write_document(&evaluation, file)?;
     }
-    let mut out = io::stdout().lock();
-    let printed = if global.json {
-        writeln!(out, "{}", document(&evaluation))
-    } else {
-        print_report(&evaluation, &mut out, Style::for_stdout())
-    };
-    match printed.and_then(|()| out.flush()) {
-        // the reader of a pipe may stop early, as `head` does
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Stop::problem(format!("stdout: expected to write the report, found: {error}"), None))
+    print(|out| {
+        if global.json {
+            writeln!(out, "{}", document(&evaluation))
+        } else {
+            print_report(&evaluation, out, Style::for_stdout())
         }
-        _ => Ok(()),
-    }
+    })
 }
 
 /// The rows of `split`. Without one, the test rows; or all rows if they are of one split, which is then named.

@@ -1,15 +1,16 @@
 //! `seamripper model`: layers, output shapes and parameters, as a table or as JSON.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use seamripper_core::digits::thousands;
 use seamripper_core::graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop};
+use crate::diag::{Outcome, Stop, print};
 use crate::model_source::ModelSource;
 
 /// Arguments of `model`.
@@ -25,7 +26,7 @@ pub fn run(verb: &Model, global: &Global) -> Outcome {
     let graph = ModelSource::read(&verb.model)?.graph()?;
     let summary = Summary::of(&graph);
     let text = if global.json { json(&summary)? } else { table(&summary, &graph) };
-    print(&text)
+    print(|out| out.write_all(text.as_bytes()))
 }
 
 /// The document of `--json`.
@@ -72,12 +73,12 @@ fn table(summary: &Summary<'_>, graph: &Graph) -> String {
     rows.push(row("input", "", format!("{:?}", graph.input), String::new()));
     for line in &summary.layers {
         let shape = format!("{:?}", line.output);
-        rows.push(row(line.name, line.kind, shape, thousands(line.parameters)));
+        rows.push(row(line.name, line.kind, shape, thousands(line.parameters as u64)));
     }
-    rows.push(row("total", "", String::new(), thousands(summary.parameters)));
+    rows.push(row("total", "", String::new(), thousands(summary.parameters as u64)));
     let trained: usize = graph.parameters.iter().filter(|p| p.role.trained()).map(|p| p.len()).sum();
     if trained != summary.parameters {
-        rows.push(row("of these trained", "", String::new(), thousands(trained)));
+        rows.push(row("of these trained", "", String::new(), thousands(trained as u64)));
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
@@ -88,28 +89,4 @@ fn table(summary: &Summary<'_>, graph: &Graph) -> String {
         let _ = writeln!(text, "{}", line.trim_end()); // a String takes everything
     }
     text
-}
-
-/// `45,770`
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Writes to stdout; a reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> Outcome {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Stop::problem(format!("stdout: expected to write there, found: {error}"), None))
-        }
-        _ => Ok(()),
-    }
 }

@@ -6,12 +6,13 @@ mod interrupt;
 mod metrics;
 mod progress;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use seamripper_core::augment::expand;
+use seamripper_core::digits::thousands;
 use seamripper_core::fail::{Evaluation, evaluate};
 use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::predictions::Predictions;
@@ -23,7 +24,7 @@ use seamripper_kernels::{Instructions, parallel::Threads};
 
 use crate::args::Global;
 use crate::data_source::{self, Chosen};
-use crate::diag::{Outcome, Stop};
+use crate::diag::{Outcome, Stop, print};
 use crate::eval_text::{Style, print_report};
 use crate::model_source::read_recipe_to_train;
 use folder::RunFolder;
@@ -147,14 +148,14 @@ impl<'a> Sets<'a> {
             .map_err(|error| Stop::problem(&error, error.hint()))?;
         progress.say(format_args!(
             "{} training images{}, {} validation, {} test",
-            progress::thousands(expanded.len() as u64),
+            thousands(expanded.len() as u64),
             if expanded.len() > kept.len() {
-                format!(" (expanded from {})", progress::thousands(kept.len() as u64))
+                format!(" (expanded from {})", thousands(kept.len() as u64))
             } else {
                 String::new()
             },
-            progress::thousands(validation.len() as u64),
-            progress::thousands(test.map_or(0, ImageSet::len) as u64),
+            thousands(validation.len() as u64),
+            thousands(test.map_or(0, ImageSet::len) as u64),
         ));
         Ok(Self { train: expanded, validation: all.select(&validation), test })
     }
@@ -261,35 +262,28 @@ fn finish(
         None => progress
             .say(format_args!("there are no validation and no test images, so there is nothing to report")),
     }
-    print(&evaluation, trainer.state().epoch, run, global)
+    report(&evaluation, trainer.state().epoch, run, global)
 }
 
 /// Prints the report, if there is one, and the run folder.
-fn print(evaluation: &Option<Evaluation>, epochs: u64, run: &RunFolder, global: &Global) -> Outcome {
+fn report(evaluation: &Option<Evaluation>, epochs: u64, run: &RunFolder, global: &Global) -> Outcome {
     let folder = run.path().display();
-    let mut out = io::stdout().lock();
-    let printed = if global.json {
-        let document = serde_json::json!({
-            "schema": "seamripper.train/1",
-            "run": folder.to_string(),
-            "epochs": epochs,
-            "eval": evaluation,
-        });
-        writeln!(out, "{document}")
-    } else {
-        evaluation
-            .as_ref()
-            .map_or(Ok(()), |evaluation| {
-                print_report(evaluation, &mut out, Style::for_stdout()).and_then(|()| writeln!(out))
-            })
-            .and_then(|()| writeln!(out, "run folder: {folder}"))
-    };
-    match printed.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Stop::problem(format!("stdout: expected to write the report, found: {error}"), None))
+    print(|out| {
+        if global.json {
+            let document = serde_json::json!({
+                "schema": "seamripper.train/1",
+                "run": folder.to_string(),
+                "epochs": epochs,
+                "eval": evaluation,
+            });
+            return writeln!(out, "{document}");
         }
-        _ => Ok(()),
-    }
+        if let Some(evaluation) = evaluation {
+            print_report(evaluation, out, Style::for_stdout())?;
+            writeln!(out)?;
+        }
+        writeln!(out, "run folder: {folder}")
+    })
 }
 
 /// One table of several.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod augment;
+pub mod digits;
 pub mod engine;
 pub mod fail;
 pub mod graph;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use seamripper_core::digits::thousands;
 use seamripper_data::audit::{Audit, Finding, SplitAudit};
 use seamripper_data::source::Origin;
 
@@ -41,7 +42,7 @@ fn strong(text: &str, color: bool) -> String {
 fn title(audit: &Audit) -> String {
     let [h, w, c] = audit.size;
     let color = if c == 1 { "grey" } else { "color" };
-    let (images, classes) = (thousands(audit.images), audit.classes.len());
+    let (images, classes) = (thousands(audit.images as u64), audit.classes.len());
     format!("{}: {images} images of {h} x {w}, {color}, {classes} classes", audit.name)
 }
 
@@ -66,12 +67,12 @@ fn class_table(audit: &Audit) -> Vec<String> {
     rows.extend(audit.classes.iter().map(|name| format!("{name:name_cells$}")));
     for split in &audit.splits {
         let most = split.classes.iter().map(|class| class.count).max().unwrap_or(0).max(1);
-        let count_cells = thousands(most).len();
+        let count_cells = thousands(most as u64).len();
         let cells = count_cells + 1 + BAR_CELLS;
         write!(rows[0], "  {:cells$}", split.name).expect("a string takes all that is written to it");
         for (row, class) in rows[1..].iter_mut().zip(&split.classes) {
             let bar = bar(class.count, most);
-            write!(row, "  {:>count_cells$} {bar:BAR_CELLS$}", thousands(class.count))
+            write!(row, "  {:>count_cells$} {bar:BAR_CELLS$}", thousands(class.count as u64))
                 .expect("a string takes all that is written to it");
         }
     }
@@ -95,14 +96,14 @@ fn summary(split: &SplitAudit) -> String {
     let moments: Vec<String> = (split.mean.iter().zip(&split.sd))
         .map(|(mean, sd)| format!("{:.4} ± {:.4}", mean / 255.0, sd / 255.0))
         .collect();
-    let (name, images) = (split.name, thousands(split.images));
+    let (name, images) = (split.name, thousands(split.images as u64));
     format!("{name}: {images} images, {balance}{labels}; pixels {} of 1 (mean ± sd)", moments.join(", "))
 }
 
 fn clean(audit: &Audit) -> String {
     format!(
         "Nothing found: no exact duplicates among {} images, none without content, no class missing.",
-        thousands(audit.images)
+        thousands(audit.images as u64)
     )
 }
 
@@ -115,30 +116,9 @@ fn said(finding: &Finding) -> String {
     }
 }
 
-/// `70,000`
-fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(
-            [0, 999, 1000, 70_000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "70,000", "1,234,567"]
-        );
-    }
 
     #[test]
     fn bars_are_as_long_as_their_share_and_never_hide_a_class() {

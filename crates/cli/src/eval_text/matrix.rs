@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
-use seamripper_core::fail::sentence::thousands;
 
 use super::style::{STEP_ENDS, Style};
 use super::words::{left, percent, prefix, printable, right, shortened, width};

@@ -13,8 +13,8 @@ mod words;
 
 use std::io::{self, Write};
 
+use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
-use seamripper_core::fail::sentence::thousands;
 
 pub use style::Style;
 use words::{percent, wrapped};

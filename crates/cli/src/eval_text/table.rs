@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use seamripper_core::fail::sentence::thousands;
+use seamripper_core::digits::thousands;
 use seamripper_core::fail::statistics::interval::Interval;
 use seamripper_core::fail::{ClassEvaluation, Evaluation};
 

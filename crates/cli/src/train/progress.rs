@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seamripper_core::train::{ClassCount, EpochReport, Trainer};
 
-pub use seamripper_core::fail::sentence::thousands;
+use seamripper_core::digits::thousands;
 
 use crate::diag::tell;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::build::CAP;
+use crate::digits;
 use crate::problems::{self, Problem};
 
 /// Everything that is wrong with a list of layers.
@@ -207,16 +208,8 @@ impl Fault {
 
 /// `1,234,567`; a count beyond 10^18 is only called so.
 fn thousands(count: u128) -> String {
-    if count > 1_000_000_000_000_000_000 {
-        return "more than 10^18".to_owned();
+    match u64::try_from(count) {
+        Ok(count @ ..=1_000_000_000_000_000_000) => digits::thousands(count),
+        _ => "more than 10^18".to_owned(),
     }
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -38,6 +38,7 @@ pub mod scalar;
 
 pub use matrix::{Matrix, compose, invert, rotation_matrix_2d};
 
+use crate::Instructions;
 use fixed::Grid;
 use pairs::Pairs;
 
@@ -84,7 +85,7 @@ impl WarpIsa {
 
     /// The best this CPU has; `SEAMRIPPER_ISA=scalar` forces [`WarpIsa::Portable`].
     pub fn detect() -> Self {
-        if std::env::var_os("SEAMRIPPER_ISA").is_some_and(|name| name == "scalar") {
+        if Instructions::detect().is_ok_and(|isa| isa.name() == "scalar") {
             return Self::Portable;
         }
         Self::available()[0]

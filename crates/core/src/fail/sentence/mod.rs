@@ -7,6 +7,7 @@
 use super::evaluation::{Evaluation, FALSE_DISCOVERY_RATE};
 use super::statistics::exact_test::mcnemar_exact;
 use super::statistics::multiple::benjamini_hochberg;
+use crate::digits::thousands;
 
 #[cfg(test)]
 mod tests;
@@ -149,17 +150,4 @@ fn of_class(count: u64, name: &str) -> String {
         1 => format!("1 {name} image is"),
         _ => format!("{} {name} images are", thousands(count)),
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -54,7 +54,8 @@ fn main() {
                 let images: Vec<f32> =
                     set.pixels()[..BATCH * 784].iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
                 let mut engine = Engine::new(&graph, isa, BATCH, Wants::INFERENCE);
-                rate(&mut || engine.run_forward(&weights, &images))
+                engine.load(&weights);
+                rate(&mut || engine.run_forward(&images))
             }
             _ => {
                 let mut trainer = Trainer::new(isa, &recipe, &graph, &set, None).expect("a recipe that fits");

@@ -1,12 +1,9 @@
 //! Convolution, bias, ReLU and max-pool in one kernel: what the pool throws away is never written.
 //!
-//! *Idea*: for each group of pool windows and two vectors of output channels,
+//! *Idea*: for each group of pool windows and one or two vectors of output channels,
 //! ```text
-//! best = -inf, winner = 0
-//! for r in 0..p:                                   # rows of the pool window
-//!     sums[g, c] = bias + sum over taps of x[window g + (r, c) + tap] * w[tap]      # in registers
-//!     where sums[g, c] > best[g]: best[g], winner[g] = sums[g, c], r p + c
-//! out[g] = relu(best[g])
+//! sums[g, r, c] = bias + sum over taps of x[window g + (r, c) + tap] * w[tap]       # all p p of a window in registers
+//! out[g], winner[g] = the largest of sums[g], relu; its place (r, c)
 //! ```
 //! *Exactness*: each convolution sum is the multiply-add chain of [`crate::gemm`]; the first of equal sums wins, as in
 //! the twin [`crate::scalar::conv_pool`]. Because max and ReLU commute, pooling before the ReLU changes nothing.
@@ -15,14 +12,19 @@
 //! 1. Only the rows of pooled output that are asked for (`out_size`) are computed: where a later valid pool drops a
 //!    border, nothing before it is computed for that border (in the 45,770-parameter network a quarter of the first
 //!    convolution).
-//! 2. The group is as many windows side by side as fill a register tile: with 16 registers 2 windows of 3 columns or
-//!    3 of 2; with 32 registers 3 of 3 or 4 of 2.
+//! 2. A group is as many windows as fill the registers with two vectors of channels: one of 3 x 3 or three of 2 x 2
+//!    where there are 32. Where there are 16, a row of two or of three windows, and the best sums so far wait in
+//!    memory for the next row. A window left over is a group of its own.
 //! 3. Windows are taken image after image and channels in the inner loop, so that an image stays in the first-level
 //!    cache while the weights stream from the second.
+//! 4. The columns of a window share a row's pointer, and offsets come from tables: with a pointer for each of the nine
+//!    or twelve positions, and places computed by division, a first version reached half of the multiply-add peak.
 
 use crate::dispatch::{Instructions, Kernel};
-use crate::gemm::{Panels, VECTORS, tile};
+use crate::element::{Element, F32};
+use crate::gemm::reach;
 use crate::isa::Isa;
+use crate::panels::{Panels, Run, runs};
 
 /// The arguments of [`conv_pool`] that depend on the network only.
 #[derive(Clone, Debug)]
@@ -43,12 +45,33 @@ pub struct Shape {
     pub out_height: usize,
 }
 
+/// A winner at row `r` and column `c` of its pool window is the byte `r * WINNER_ROW + c`.
+pub const WINNER_ROW: usize = 8;
+
+/// Where a pool window's input begins and where its output goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub(crate) corner: u32,
+    pub(crate) out: u32,
+}
+
 impl Shape {
-    /// Offsets of the taps `(kh, kw, c)` in an input image.
-    pub fn steps(&self) -> Vec<u32> {
+    /// Where the taps of a convolution window lie.
+    pub fn runs(&self) -> Vec<Run> {
         let [_, w, c] = self.input;
-        let [kh, kw] = self.kernel;
-        (0..kh).flat_map(|row| (0..kw * c).map(move |run| (row * w * c + run) as u32)).collect()
+        runs(self.kernel[0], self.kernel[1] * c, w * c)
+    }
+
+    /// The pool windows of `images` images.
+    pub fn windows(&self, images: usize) -> Vec<Window> {
+        let ([oh, ow], [_, w, c]) = (self.out_size, self.input);
+        let place = |image: usize, row: usize, column: usize| Window {
+            corner: (image * self.input_len() + (row * w + column) * self.pool * c) as u32,
+            out: (image * self.output_len() + (row * self.out_width + column) * self.filters) as u32,
+        };
+        (0..images)
+            .flat_map(|image| (0..oh * ow).map(move |window| place(image, window / ow, window % ow)))
+            .collect()
     }
 
     /// Values of an input image.
@@ -74,186 +97,234 @@ impl Shape {
 
 /// What [`conv_pool`] reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Reads<'a> {
-    /// `[n, h, w, c]`
-    pub x: &'a [f32],
-    /// [`Shape::steps`]
-    pub steps: &'a [u32],
+pub struct Reads<'a, E: Element = F32> {
+    /// `[n, h, w, c]`, and one more value where a step of the element is a pair.
+    pub x: &'a [E::Stored],
+    /// [`Shape::runs`]
+    pub runs: &'a [Run],
+    /// [`Shape::windows`] of at least `n` images.
+    pub windows: &'a [Window],
     /// `[kh * kw * c, filters]`
-    pub weights: &'a Panels,
+    pub weights: &'a Panels<E>,
     /// `[filters]`
     pub bias: &'a [f32],
     /// Whether negative results become 0.
     pub relu: bool,
 }
 
-/// Computes `out[n, oh, ow, filters]` and, unless empty, `winner` (same shape: row-major place of the largest sum in
-/// its pool window). Positions outside of `shape.out_size` are left as they are.
+/// Computes `out[n, oh, ow, filters]` and, unless empty, `winner` (same shape: where in its pool window the
+/// largest sum is, [`WINNER_ROW`]). Positions outside of `shape.out_size` are left as they are.
 ///
 /// # Panics
 /// If the shapes do not agree.
-pub fn conv_pool(isa: Instructions, shape: &Shape, reads: Reads<'_>, out: &mut [f32], winner: &mut [u8]) {
+pub fn conv_pool<E: Element>(
+    isa: Instructions,
+    shape: &Shape,
+    reads: Reads<'_, E>,
+    out: &mut [f32],
+    winner: &mut [u8],
+) {
     let images = out.len() / shape.output_len();
     assert!(shape.fits(), "{shape:?}");
     assert_eq!(out.len(), images * shape.output_len(), "out");
-    assert!(reads.x.len() >= images * shape.input_len(), "x");
     assert!(winner.is_empty() || winner.len() == out.len(), "winner");
-    assert_eq!(reads.weights.shape(), [reads.steps.len(), shape.filters], "weights");
-    assert_eq!(reads.weights.width(), VECTORS * isa.lanes(), "panels packed for another instruction set");
-    assert_eq!(reads.bias.len(), shape.filters, "bias");
     let [kh, kw] = shape.kernel;
+    assert_eq!(reads.runs.len(), kh, "runs");
+    assert_eq!(reads.weights.shape(), [kh * kw * shape.input[2], shape.filters], "weights");
+    assert!(reads.runs.iter().all(|run| run.count as usize == kw * shape.input[2]), "runs");
+    assert_eq!(reads.weights.lanes(), isa.lanes(), "panels packed for another instruction set");
+    assert_eq!(reads.bias.len(), shape.filters, "bias");
+    let windows = &reads.windows[..images * shape.out_size[0] * shape.out_size[1]];
     let [_, w, c] = shape.input;
-    let reach = ((kh - 1) * w + kw) * c;
-    assert!(reads.steps.iter().all(|&step| (step as usize) < reach), "steps");
-    // Sums of a tile of at most 9 rows, and the best and winner of at most 4 windows, 2 vectors each.
-    let mut scratch = vec![0.0; (9 + 4 + 4) * VECTORS * isa.lanes()];
-    isa.run(ConvPool { shape, reads, out, winner, images, scratch: &mut scratch });
+    let reach = reach::<E>(reads.runs) + (shape.pool - 1) * (w + 1) * c;
+    let last = |of: fn(&Window) -> u32| windows.iter().map(of).max().map_or(0, |last| last as usize);
+    assert!(windows.is_empty() || last(|window| window.corner) + reach <= reads.x.len(), "x");
+    assert!(windows.is_empty() || last(|window| window.out) + shape.filters <= out.len(), "windows");
+    E::run(isa, ConvPool { shape, reads: Reads { windows, ..reads }, out, winner });
 }
 
-struct ConvPool<'a> {
+struct ConvPool<'a, E: Element> {
     shape: &'a Shape,
-    reads: Reads<'a>,
+    reads: Reads<'a, E>,
     out: &'a mut [f32],
     winner: &'a mut [u8],
-    images: usize,
-    scratch: &'a mut [f32],
 }
 
-impl Kernel for ConvPool<'_> {
+impl<E: Element> Kernel for ConvPool<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        match (I::REGISTERS >= 32, self.shape.pool) {
-            (true, 2) => self.images::<I, 2, 4, 8>(isa),
-            (true, _) => self.images::<I, 3, 3, 9>(isa),
-            (false, 2) => self.images::<I, 2, 3, 6>(isa),
-            (false, _) => self.images::<I, 3, 2, 6>(isa),
+        match (I::REGISTERS >= 32, self.shape.pool, self.winner.is_empty()) {
+            (true, 2, true) => self.windows::<I, 2, 3, 2, false>(isa),
+            (true, 2, false) => self.windows::<I, 2, 3, 2, true>(isa),
+            (true, _, true) => self.windows::<I, 3, 1, 3, false>(isa),
+            (true, _, false) => self.windows::<I, 3, 1, 3, true>(isa),
+            (false, 2, true) => self.windows::<I, 2, 3, 1, false>(isa),
+            (false, 2, false) => self.windows::<I, 2, 3, 1, true>(isa),
+            (false, _, true) => self.windows::<I, 3, 2, 1, false>(isa),
+            (false, _, false) => self.windows::<I, 3, 2, 1, true>(isa),
         }
     }
 }
 
-impl ConvPool<'_> {
-    /// `P` = pool, `G` = windows in a group, `M = P * G` = rows of the tile.
+impl<E: Element> ConvPool<'_, E> {
+    /// `P` = pool, `G` = windows in a group, `R` = rows of a window at a time, `W` = whether winners are wanted.
     #[inline(always)]
-    fn images<I: Isa, const P: usize, const G: usize, const M: usize>(&mut self, isa: I) {
-        let [oh, ow] = self.shape.out_size;
-        let [_, w, c] = self.shape.input;
-        let (filters, pool) = (self.shape.filters, self.shape.pool);
-        let windows = self.images * oh * ow;
-        // Small outputs share a group with the next image; at least one group is taken at a time.
-        let at_once = (oh * ow).max(G.div_ceil(oh * ow) * oh * ow);
-        let width = VECTORS * I::LANES;
-        let place = |window: usize| {
-            let (image, window) = (window / (oh * ow), window % (oh * ow));
-            let (row, column) = (window / ow, window % ow);
-            (
-                image * self.shape.input_len() + (row * pool * w + column * pool) * c,
-                image * self.shape.output_len() + (row * self.shape.out_width + column) * filters,
-            )
-        };
+    fn windows<I: Isa, const P: usize, const G: usize, const R: usize, const W: bool>(&mut self, isa: I) {
+        let windows = self.reads.windows.len();
+        let each = self.shape.out_size[0] * self.shape.out_size[1];
+        // An image's windows; small outputs share a group with the next image.
+        let at_once = each.max(G.div_ceil(each.max(1)) * each);
         let mut first = 0;
         while first < windows {
             let end = windows.min(first + at_once);
-            for panel in 0..filters.div_ceil(width) {
-                let columns = width.min(filters - panel * width);
-                let mut window = first;
-                while window < end {
-                    // A short group repeats its last window and stores it again.
-                    let group: [(usize, usize); G] =
-                        core::array::from_fn(|g| place((window + g).min(end - 1)));
-                    self.group::<I, P, G, M>(isa, group, panel, columns);
-                    window += G;
+            let mut channel = 0;
+            while channel < self.shape.filters {
+                if self.shape.filters - channel > I::LANES {
+                    self.strip::<I, P, G, R, W, 2>(isa, first..end, channel);
+                    channel += 2 * I::LANES;
+                } else {
+                    self.strip::<I, P, G, R, W, 1>(isa, first..end, channel);
+                    channel += I::LANES;
                 }
             }
             first = end;
         }
     }
 
+    /// The `V` vectors of channels from `channel` on, for a range of windows.
     #[inline(always)]
-    fn group<I: Isa, const P: usize, const G: usize, const M: usize>(
+    fn strip<I: Isa, const P: usize, const G: usize, const R: usize, const W: bool, const V: usize>(
         &mut self,
         isa: I,
-        group: [(usize, usize); G],
-        panel: usize,
-        columns: usize,
+        windows: std::ops::Range<usize>,
+        channel: usize,
     ) {
-        let [_, w, c] = self.shape.input;
-        let first = panel * VECTORS * I::LANES;
-        let mut initial = [isa.zero(); VECTORS];
-        for (vector, lanes) in self.reads.bias[first..first + columns].chunks(I::LANES).enumerate() {
+        let mut window = windows.start;
+        while window + G <= windows.end {
+            self.group::<I, P, G, R, W, V>(isa, window, channel);
+            window += G;
+        }
+        while window < windows.end {
+            self.group::<I, P, 1, R, W, V>(isa, window, channel);
+            window += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn group<I: Isa, const P: usize, const G: usize, const R: usize, const W: bool, const V: usize>(
+        &mut self,
+        isa: I,
+        window: usize,
+        channel: usize,
+    ) {
+        let columns = (V * I::LANES).min(self.shape.filters - channel);
+        let mut initial = [isa.zero(); V];
+        for (vector, lanes) in self.reads.bias[channel..][..columns].chunks(I::LANES).enumerate() {
             // SAFETY: `lanes` holds `lanes.len() <= LANES` values.
             initial[vector] = unsafe { isa.load_first(lanes.as_ptr(), lanes.len()) };
         }
-        let (sums, state) = self.scratch.split_at_mut(M * VECTORS * I::LANES);
-        let (best, winner) = state.split_at_mut(G * VECTORS * I::LANES);
-        for place in 0..G * VECTORS {
-            // SAFETY: `best` holds `G * VECTORS` vectors.
-            unsafe { isa.store(best.as_mut_ptr().add(place * I::LANES), isa.splat(f32::NEG_INFINITY)) };
-        }
-        // The bound is read from memory so that the loop is compiled once, with all registers for its tile.
-        for row in 0..self.shape.pool {
-            let corners: [usize; M] = core::array::from_fn(|m| group[m / P].0 + (row * w + m % P) * c);
-            // SAFETY: `fits` says that window plus kernel lies inside the image, and `conv_pool` checked that the taps
-            // reach no further than the kernel and that `x` holds all images; the panel has `steps.len()` rows.
-            let tile = unsafe {
-                tile(isa, self.reads.x, corners, self.reads.steps, self.reads.weights.panel(panel), initial)
-            };
-            // SAFETY: `sums` holds `M * VECTORS` vectors, `best` and `winner` `G * VECTORS` each (`split_at_mut` above;
-            // the scratch is as long as all three).
-            unsafe {
-                for m in 0..M {
-                    for vector in 0..VECTORS {
-                        isa.store(sums.as_mut_ptr().add((m * VECTORS + vector) * I::LANES), tile[m][vector]);
+        let windows: [Window; G] = core::array::from_fn(|g| self.reads.windows[window + g]);
+        let mut best = [[isa.zero(); V]; G];
+        let mut winner = [[isa.zero(); V]; G];
+        for first in (0..P).step_by(R) {
+            // SAFETY: `conv_pool` checked that every window with all its positions and taps lies inside `x`; the panel has a
+            // row for each step, in which `V` vectors follow `channel % width`.
+            let sums = unsafe { self.sums::<I, P, G, R, V>(isa, windows, first, channel, initial) };
+            for g in 0..G {
+                for vector in 0..V {
+                    for place in 0..R * P {
+                        let sum = sums[g][place / P][place % P][vector];
+                        if first + place == 0 {
+                            best[g][vector] = sum;
+                            continue;
+                        }
+                        let at = (first + place / P) * WINNER_ROW + place % P;
+                        if W {
+                            let at = isa.splat(at as f32);
+                            winner[g][vector] =
+                                isa.select_greater(sum, best[g][vector], at, winner[g][vector]);
+                        }
+                        best[g][vector] = isa.max(sum, best[g][vector]);
                     }
-                }
-                for place in 0..G * VECTORS {
-                    let (g, vector) = (place / VECTORS, place % VECTORS);
-                    let best = best.as_mut_ptr().add(place * I::LANES);
-                    let winner = winner.as_mut_ptr().add(place * I::LANES);
-                    let (mut largest, mut index) = (isa.load(best), isa.load(winner));
-                    for column in 0..P {
-                        let sum =
-                            isa.load(sums.as_ptr().add(((g * P + column) * VECTORS + vector) * I::LANES));
-                        let here = isa.splat((row * P + column) as f32);
-                        index = isa.select_greater(sum, largest, here, index);
-                        largest = isa.max(sum, largest);
-                    }
-                    isa.store(best, largest);
-                    isa.store(winner, index);
                 }
             }
         }
         let floor = isa.splat(if self.reads.relu { 0.0 } else { f32::NEG_INFINITY });
-        for place in 0..G * VECTORS {
-            let (g, skipped) = (place / VECTORS, place % VECTORS * I::LANES);
-            if skipped >= columns {
-                continue;
-            }
-            let count = I::LANES.min(columns - skipped);
-            let start = group[g].1 + first + skipped;
-            let out = &mut self.out[start..][..count];
-            // SAFETY: `best` and `winner` hold `G * VECTORS` vectors, `out` and `winners` `count <= LANES` values.
-            unsafe {
-                let value = isa.max(isa.load(best.as_ptr().add(place * I::LANES)), floor);
-                let index = isa.load(winner.as_ptr().add(place * I::LANES));
-                if count == I::LANES {
-                    isa.store(out.as_mut_ptr(), value);
-                } else {
-                    isa.store_first(out.as_mut_ptr(), value, count);
-                }
-                if self.winner.is_empty() {
+        for g in 0..G {
+            for vector in 0..V {
+                let skipped = vector * I::LANES;
+                let count = I::LANES.min(columns - skipped);
+                let start = windows[g].out as usize + channel + skipped;
+                let out = &mut self.out[start..][..count];
+                // SAFETY: `out` holds `count <= LANES` values.
+                unsafe { isa.store_first(out.as_mut_ptr(), isa.max(best[g][vector], floor), count) };
+                if !W {
                     continue;
                 }
-                let winners = &mut self.winner[start..][..count];
+                let to = &mut self.winner[start..][..count];
                 if count == I::LANES {
-                    isa.store_bytes(winners.as_mut_ptr(), index);
+                    // SAFETY: `to` holds `LANES` bytes.
+                    unsafe { isa.store_bytes(to.as_mut_ptr(), winner[g][vector]) };
                 } else {
                     let mut bytes = [0_u8; 16];
-                    isa.store_bytes(bytes.as_mut_ptr(), index);
-                    winners.copy_from_slice(&bytes[..count]);
+                    // SAFETY: `bytes` holds 16 bytes, the widest vector.
+                    unsafe { isa.store_bytes(bytes.as_mut_ptr(), winner[g][vector]) };
+                    to.copy_from_slice(&bytes[..count]);
                 }
             }
         }
+    }
+
+    /// The convolution at rows `first..first + R` of `G` windows, `[g][row][column][vector]`.
+    ///
+    /// # Safety
+    /// Every position plus every tap must be an index of `x`, and the panel must hold `V` vectors from `channel % width`
+    /// on for each step.
+    #[inline(always)]
+    unsafe fn sums<I: Isa, const P: usize, const G: usize, const R: usize, const V: usize>(
+        &self,
+        isa: I,
+        windows: [Window; G],
+        first: usize,
+        channel: usize,
+        initial: [I::F32; V],
+    ) -> [[[[I::F32; V]; P]; R]; G] {
+        let [_, w, c] = self.shape.input;
+        let width = self.reads.weights.width();
+        let mut sums = [[[initial; P]; R]; G];
+        // SAFETY: the caller vouches for all offsets and for the panel.
+        unsafe {
+            let mut b = self.reads.weights.panel(channel / width).as_ptr().add(channel % width);
+            let rows: [[*const E::Stored; R]; G] = core::array::from_fn(|g| {
+                core::array::from_fn(|row| {
+                    self.reads.x.as_ptr().add(windows[g].corner as usize + (first + row) * w * c)
+                })
+            });
+            for run in self.reads.runs {
+                let mut columns: [usize; P] = core::array::from_fn(|column| run.start as usize + column * c);
+                for _ in 0..(run.count as usize).div_ceil(E::PER_STEP) {
+                    let weights: [I::F32; V] =
+                        core::array::from_fn(|vector| isa.load(b.add(vector * I::LANES)));
+                    for g in 0..G {
+                        for row in 0..R {
+                            for column in 0..P {
+                                let x = E::splat(isa, rows[g][row].add(columns[column]));
+                                for vector in 0..V {
+                                    let sum = &mut sums[g][row][column][vector];
+                                    *sum = E::mul_add(isa, x, weights[vector], *sum);
+                                }
+                            }
+                        }
+                    }
+                    b = b.add(width);
+                    for column in &mut columns {
+                        *column += E::PER_STEP;
+                    }
+                }
+            }
+        }
+        sums
     }
 }

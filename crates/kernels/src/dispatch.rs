@@ -23,7 +23,7 @@ enum Proof {
     #[cfg(target_arch = "x86_64")]
     Avx2(crate::isa::avx2::Avx2),
     #[cfg(target_arch = "x86_64")]
-    Avx512(crate::isa::avx512::Avx512),
+    Avx512(crate::isa::avx512::Avx512<false>, Option<crate::isa::avx512::Avx512<true>>),
     #[cfg(target_arch = "aarch64")]
     Neon(crate::isa::neon::Neon),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -56,7 +56,9 @@ impl Instructions {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            found.extend(crate::isa::avx512::Avx512::new().map(|isa| Self(Proof::Avx512(isa))));
+            found.extend(
+                crate::isa::avx512::Avx512::new().map(|isa| Self(Proof::Avx512(isa, isa.with_bf16()))),
+            );
             found.extend(crate::isa::avx2::Avx2::new().map(|isa| Self(Proof::Avx2(isa))));
         }
         #[cfg(target_arch = "aarch64")]
@@ -97,7 +99,7 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Proof::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Proof::Avx512(_) => "avx512",
+            Proof::Avx512(..) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Proof::Neon(_) => "neon",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -125,11 +127,29 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Proof::Avx2(isa) => isa.run(kernel),
             #[cfg(target_arch = "x86_64")]
-            Proof::Avx512(isa) => isa.run(kernel),
+            Proof::Avx512(isa, _) => isa.run(kernel),
             #[cfg(target_arch = "aarch64")]
             Proof::Neon(isa) => isa.run(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Proof::Simd128 => kernel.run(crate::isa::simd128::Simd128),
+        }
+    }
+
+    /// Whether products of `bf16` have instructions of their own, and are faster than those of `f32`.
+    pub fn has_bf16(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512(_, bf16) => bf16.is_some(),
+            _ => false,
+        }
+    }
+
+    /// As [`Instructions::run`], with the CPU's instructions for `bf16`, if it has any.
+    pub fn run_bf16<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512(_, Some(isa)) => isa.run(kernel),
+            _ => self.run(kernel),
         }
     }
 }

@@ -228,6 +228,38 @@ pub fn add(isa: Instructions, a: &[f32], b: &[f32], y: &mut [f32]) {
     isa.run(Add(a, b, y));
 }
 
+/// `y[i] = max(a[i] + b[i], 0)`
+pub fn add_relu(isa: Instructions, a: &[f32], b: &[f32], y: &mut [f32]) {
+    assert!(a.len() == b.len() && a.len() == y.len(), "add_relu");
+    struct AddRelu<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
+    impl Kernel for AddRelu<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) {
+            for (y, (&a, &b)) in self.2.iter_mut().zip(self.0.iter().zip(self.1)) {
+                *y = if a + b > 0.0 { a + b } else { 0.0 };
+            }
+        }
+    }
+    isa.run(AddRelu(a, b, y));
+}
+
+/// Sets `dy[i]` to 0 where `y[i]` is not positive: the gradient of a ReLU, from its output.
+pub fn mask_positive(isa: Instructions, y: &[f32], dy: &mut [f32]) {
+    assert_eq!(y.len(), dy.len(), "mask_positive");
+    struct Mask<'a>(&'a [f32], &'a mut [f32]);
+    impl Kernel for Mask<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) {
+            for (dy, &y) in self.1.iter_mut().zip(self.0) {
+                *dy = if y > 0.0 { *dy } else { 0.0 };
+            }
+        }
+    }
+    isa.run(Mask(y, dy));
+}
+
 /// `y[i] += x[i]`
 pub fn add_to(isa: Instructions, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "add_to");

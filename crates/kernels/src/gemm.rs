@@ -1,98 +1,50 @@
-//! One matrix product for convolution, dense layers and both of their gradients.
+//! One matrix product for convolution, dense layers and their input gradients.
 //!
-//! *Idea*: the left matrix is never built; an entry is found by two offset tables.
+//! *Idea*: the left matrix is never built; a row is found by its offset, and its entries lie in runs of neighbours.
 //! ```text
-//! out[out_rows[m] + j] (+)= bias[j] + sum over k of a[rows[m] + steps[k]] * b[k, j]
+//! out[out_rows[m] + j] (+)= bias[j] + sum over runs, i of a[rows[m] + run.start + i] * b[k, j]        k counts all entries
 //! ```
-//! | product | `rows` | `steps` | `b` |
+//! | product | `rows` | `runs` | `b` |
 //! |---|---|---|---|
-//! | convolution | corner of each output position's window | offset of each tap `(kh, kw, in_c)` | weights `[taps, out_c]` |
-//! | its weight gradient | offset of each tap | corner of each window | output gradient `[positions, out_c]` |
-//! | its input gradient | corner in the zero-bordered output gradient | offset of each flipped tap `(kh, kw, out_c)` | weights `[taps, in_c]`, flipped |
-//! | dense | start of each image | 0, 1, 2, … | weights `[in, out]` |
+//! | convolution | corner of each output position's window | each kernel row's `kw * in_c` taps | weights `[taps, out_c]` |
+//! | its input gradient | corner in the zero-bordered output gradient | each kernel row's `kw * out_c` taps | weights `[taps, in_c]`, flipped |
+//! | dense | start of each image | one run | weights `[in, out]` |
 //!
-//! A tile of `M` rows by 2 vectors of columns is held in registers (6 x 2 with 16 registers, 8 x 2 with 32) while `k`
-//! runs; `b` is packed once ([`Panels`]) so that a tile reads it front to back.
+//! A tile of rows by one or two vectors of columns is held in registers while the entries run by; `b` is packed once
+//! ([`Panels`]) so that a tile reads it front to back.
 //!
 //! *Exactness*: each output is a chain of multiply-adds in the order of `k`, starting from the bias; it keeps within
 //! [`crate::sum_bound`] of [`crate::scalar::gemm`], and does not depend on how rows are grouped into tiles.
+//!
+//! *Departures*:
+//! 1. Tiles of 12 x 2 or 16 x 1 vectors with 32 registers, 6 x 2 or 12 x 1 with 16; what is left takes smaller ones. A
+//!    panel of one vector (a layer of 16 channels with AVX-512) computes no second one.
+//! 2. With 32 registers, two entries at a time, or four where a panel is one vector, so that a row's pointer, which does
+//!    not fit in a register, is read once for them.
 //!
 //! *Reference*: Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication", for packing and
 //! register blocking; Dukhan 2019, "The Indirect Convolution Algorithm", for the indirection.
 
 use crate::dispatch::{Instructions, Kernel};
+use crate::element::{Element, F32};
 use crate::isa::Isa;
-
-/// Vectors in a panel's width.
-pub(crate) const VECTORS: usize = 2;
-
-/// A matrix `[k, n]` packed into panels of two vectors of columns: `[ceil(n / width), k, width]`, zeros where `n` ends.
-#[derive(Clone, Debug)]
-pub struct Panels {
-    k: usize,
-    n: usize,
-    width: usize,
-    data: Vec<f32>,
-}
-
-impl Panels {
-    /// An empty matrix, to be filled by [`Panels::pack`].
-    pub fn new(isa: Instructions) -> Self {
-        Self { k: 0, n: 0, width: VECTORS * isa.lanes(), data: Vec::new() }
-    }
-
-    /// Packs `matrix`, `[k, n]` row-major. Allocates only if the matrix is larger than any before it.
-    pub fn pack(&mut self, matrix: &[f32], n: usize) {
-        assert!(matrix.len().is_multiple_of(n), "a matrix of whole rows");
-        self.fill(n, matrix.chunks_exact(n));
-    }
-
-    /// Packs the rows of `values` that start at `rows`, each `n` long.
-    pub fn pack_rows(&mut self, values: &[f32], rows: &[u32], n: usize) {
-        self.fill(n, rows.iter().map(|&row| &values[row as usize..][..n]));
-    }
-
-    fn fill<'a>(&mut self, n: usize, rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone) {
-        (self.k, self.n) = (rows.len(), n);
-        let (k, width) = (self.k, self.width);
-        self.data.resize(n.div_ceil(width) * k * width, 0.0);
-        for (index, panel) in self.data.chunks_exact_mut((k * width).max(1)).enumerate() {
-            let first = index * width;
-            let count = width.min(n - first);
-            for (slot, row) in panel.chunks_exact_mut(width).zip(rows.clone()) {
-                slot[..count].copy_from_slice(&row[first..first + count]);
-                slot[count..].fill(0.0);
-            }
-        }
-    }
-
-    /// `[k, n]`.
-    pub fn shape(&self) -> [usize; 2] {
-        [self.k, self.n]
-    }
-
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
-    pub(crate) fn panel(&self, index: usize) -> &[f32] {
-        &self.data[index * self.k * self.width..][..self.k * self.width]
-    }
-}
+use crate::panels::{Panels, Run};
 
 /// The product described above.
 #[derive(Debug)]
-pub struct Gemm<'a> {
+pub struct Gemm<'a, E: Element = F32> {
     /// The values the offsets point into.
-    pub a: &'a [f32],
+    pub a: &'a [E::Stored],
     /// `[m]`, offset of each row in `a`.
     pub rows: &'a [u32],
-    /// `[k]`, offset of each step in `a`.
-    pub steps: &'a [u32],
+    /// Where the `k` entries of a row lie.
+    pub runs: &'a [Run],
     /// `[k, n]`
-    pub b: &'a Panels,
+    pub b: &'a Panels<E>,
     /// `[n]`, what the sums start from; 0 if absent.
     pub bias: Option<&'a [f32]>,
+    /// Whether negative results become 0.
+    pub relu: bool,
     /// Where the result goes.
     pub out: &'a mut [f32],
     /// `[m]`, offset of each row's first column in `out`.
@@ -105,138 +57,195 @@ pub struct Gemm<'a> {
 ///
 /// # Panics
 /// If an offset points outside its array or the shapes do not agree.
-pub fn gemm(isa: Instructions, product: Gemm<'_>) {
+pub fn gemm<E: Element>(isa: Instructions, product: Gemm<'_, E>) {
     let [k, n] = product.b.shape();
-    assert_eq!(product.steps.len(), k, "steps");
+    assert_eq!(product.runs.iter().map(|run| run.count as usize).sum::<usize>(), k, "runs");
     assert_eq!(product.rows.len(), product.out_rows.len(), "rows");
-    assert_eq!(product.b.width(), VECTORS * isa.lanes(), "panels packed for another instruction set");
+    assert_eq!(product.b.lanes(), isa.lanes(), "panels packed for another instruction set");
     assert!(product.bias.is_none_or(|bias| bias.len() == n), "bias");
     if product.rows.is_empty() || n == 0 {
         return;
     }
     let last = |offsets: &[u32]| offsets.iter().max().map_or(0, |&offset| offset as usize);
-    assert!(k == 0 || last(product.rows) + last(product.steps) < product.a.len(), "an offset outside of a");
+    assert!(last(product.rows) + reach::<E>(product.runs) <= product.a.len(), "an offset outside of a");
     assert!(last(product.out_rows) + n <= product.out.len(), "an offset outside of out");
-    isa.run(Checked(product));
+    E::run(isa, Checked(product));
+}
+
+/// How many values from a row's offset on are read.
+pub(crate) fn reach<E: Element>(runs: &[Run]) -> usize {
+    let end = |run: &Run| run.start as usize + (run.count as usize).next_multiple_of(E::PER_STEP);
+    runs.iter().map(end).max().unwrap_or(0)
 }
 
 /// A product whose offsets have been checked.
-struct Checked<'a>(Gemm<'a>);
+struct Checked<'a, E: Element>(Gemm<'a, E>);
 
-impl Kernel for Checked<'_> {
+impl<E: Element> Kernel for Checked<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Isa>(mut self, isa: I) {
-        if I::REGISTERS >= 32 {
-            rows_of_tiles::<I, 8>(isa, &mut self.0)
-        } else {
-            rows_of_tiles::<I, 6>(isa, &mut self.0)
+        let [_, n] = self.0.b.shape();
+        let width = self.0.b.width();
+        // A block of rows stays in the first-level cache while the panels pass by.
+        let mut block = 0;
+        while block < self.0.rows.len() {
+            let end = self.0.rows.len().min(block + 96);
+            for panel in 0..n.div_ceil(width) {
+                if n - panel * width <= I::LANES {
+                    strip::<I, E, 1>(isa, &mut self.0, panel, block..end);
+                } else {
+                    strip::<I, E, 2>(isa, &mut self.0, panel, block..end);
+                }
+            }
+            block = end;
         }
     }
 }
 
+/// Rows `rows` of one panel, in tiles as large as they go.
 #[inline(always)]
-fn rows_of_tiles<I: Isa, const M: usize>(isa: I, product: &mut Gemm<'_>) {
-    let [_, n] = product.b.shape();
-    let width = VECTORS * I::LANES;
-    // A block of rows stays in the first-level cache while the panels pass by.
-    let mut block = 0;
-    while block < product.rows.len() {
-        let end = product.rows.len().min(block + 16 * M);
-        for panel in 0..n.div_ceil(width) {
-            let columns = width.min(n - panel * width);
-            let mut start = block;
-            while start + M <= end {
-                tile_to_out::<I, M>(isa, product, panel, columns, start);
-                start += M;
-            }
-            while start < end {
-                tile_to_out::<I, 1>(isa, product, panel, columns, start);
-                start += 1;
-            }
-        }
-        block = end;
+fn strip<I: Isa, E: Element, const V: usize>(
+    isa: I,
+    product: &mut Gemm<'_, E>,
+    panel: usize,
+    rows: std::ops::Range<usize>,
+) {
+    let mut start = rows.start;
+    match (I::REGISTERS >= 32, V) {
+        (true, 1) => tiles::<I, E, 16, V>(isa, product, panel, &mut start, rows.end),
+        (true, _) => tiles::<I, E, 12, V>(isa, product, panel, &mut start, rows.end),
+        (false, 1) => tiles::<I, E, 12, V>(isa, product, panel, &mut start, rows.end),
+        (false, _) => tiles::<I, E, 6, V>(isa, product, panel, &mut start, rows.end),
+    }
+    if I::REGISTERS >= 32 || V == 1 {
+        tiles::<I, E, 8, V>(isa, product, panel, &mut start, rows.end);
+    }
+    tiles::<I, E, 4, V>(isa, product, panel, &mut start, rows.end);
+    tiles::<I, E, 2, V>(isa, product, panel, &mut start, rows.end);
+    tiles::<I, E, 1, V>(isa, product, panel, &mut start, rows.end);
+}
+
+/// As many whole tiles of `M` rows as there are from `start` on.
+#[inline(always)]
+fn tiles<I: Isa, E: Element, const M: usize, const V: usize>(
+    isa: I,
+    product: &mut Gemm<'_, E>,
+    panel: usize,
+    start: &mut usize,
+    end: usize,
+) {
+    while *start + M <= end {
+        tile_to_out::<I, E, M, V>(isa, product, panel, *start);
+        *start += M;
     }
 }
 
 /// Rows `start..start + M` of one panel.
 #[inline(always)]
-fn tile_to_out<I: Isa, const M: usize>(
+fn tile_to_out<I: Isa, E: Element, const M: usize, const V: usize>(
     isa: I,
-    product: &mut Gemm<'_>,
+    product: &mut Gemm<'_, E>,
     panel: usize,
-    columns: usize,
     start: usize,
 ) {
-    let first = panel * VECTORS * I::LANES;
-    let mut initial = [isa.zero(); VECTORS];
+    let [_, n] = product.b.shape();
+    let width = product.b.width();
+    let first = panel * width;
+    let columns = width.min(n - first);
+    let mut initial = [isa.zero(); V];
     if let Some(bias) = product.bias {
-        let bias = &bias[first..first + columns];
-        for (vector, lanes) in bias.chunks(I::LANES).enumerate() {
+        for (vector, lanes) in bias[first..first + columns].chunks(I::LANES).enumerate() {
             // SAFETY: `lanes` holds `lanes.len() <= LANES` values.
             initial[vector] = unsafe { isa.load_first(lanes.as_ptr(), lanes.len()) };
         }
     }
     let rows: [usize; M] = core::array::from_fn(|m| product.rows[start + m] as usize);
-    // SAFETY: `gemm` checked that every row plus every step lies inside `a`; the panel holds `steps.len()` rows.
-    let sums = unsafe { tile(isa, product.a, rows, product.steps, product.b.panel(panel), initial) };
+    // SAFETY: `gemm` checked that every row and all it reads lie inside `a`; the panel holds a row of `width >= V * LANES`
+    // values for each step.
+    let sums = unsafe {
+        let b = (product.b.panel(panel), width);
+        match (I::REGISTERS >= 32, V) {
+            (true, 1) => tile::<I, E, M, V, 4>(isa, product.a, rows, product.runs, b, initial),
+            (true, _) => tile::<I, E, M, V, 2>(isa, product.a, rows, product.runs, b, initial),
+            (false, _) => tile::<I, E, M, V, 1>(isa, product.a, rows, product.runs, b, initial),
+        }
+    };
+    let floor = isa.zero();
     for m in 0..M {
         let row = product.out_rows[start + m] as usize + first;
-        for vector in 0..VECTORS {
+        for vector in 0..V {
             let skipped = vector * I::LANES;
-            if skipped >= columns {
-                break;
-            }
             let count = I::LANES.min(columns - skipped);
             let out = product.out[row + skipped..][..count].as_mut_ptr();
             // SAFETY: `out` is valid for `count` values, and `count <= LANES`.
             unsafe {
-                if count == I::LANES {
-                    let sum = if product.accumulate {
-                        isa.add(isa.load(out), sums[m][vector])
-                    } else {
-                        sums[m][vector]
-                    };
-                    isa.store(out, sum);
-                } else {
-                    let old = if product.accumulate { isa.load_first(out, count) } else { isa.zero() };
-                    isa.store_first(out, isa.add(old, sums[m][vector]), count);
+                let mut sum = sums[m][vector];
+                if product.accumulate {
+                    sum = isa.add(isa.load_first(out, count), sum);
                 }
+                if product.relu {
+                    sum = isa.max(sum, floor);
+                }
+                isa.store_first(out, sum, count);
             }
         }
     }
 }
 
-/// `initial + sum over k of a[rows[m] + steps[k]] * panel[k]` for `M` rows and one panel's columns.
+/// `initial + sum over k of a[rows[m] + …] * panel[k]` for `M` rows and `V` vectors of one panel's
+/// columns, `U` entries at a time.
 ///
 /// # Safety
-/// Every `rows[m] + steps[k]` must be an index of `a`, and `panel` must hold `steps.len()` rows of
-/// `VECTORS * LANES` values.
+/// Every row plus every entry must be an index of `a`, and the panel must hold a row of `width >= V * LANES` values for each
+/// step.
 #[inline(always)]
-pub(crate) unsafe fn tile<I: Isa, const M: usize>(
+unsafe fn tile<I: Isa, E: Element, const M: usize, const V: usize, const U: usize>(
     isa: I,
-    a: &[f32],
+    a: &[E::Stored],
     rows: [usize; M],
-    steps: &[u32],
-    panel: &[f32],
-    initial: [I::F32; VECTORS],
-) -> [[I::F32; VECTORS]; M] {
+    runs: &[Run],
+    (panel, width): (&[f32], usize),
+    initial: [I::F32; V],
+) -> [[I::F32; V]; M] {
     let mut sums = [initial; M];
     let mut b = panel.as_ptr();
     // SAFETY: the caller vouches for all offsets and for the panel's length.
     unsafe {
         let corners = rows.map(|row| a.as_ptr().add(row));
-        for &step in steps {
-            let columns: [I::F32; VECTORS] =
-                core::array::from_fn(|vector| isa.load(b.add(vector * I::LANES)));
-            for m in 0..M {
-                let x = isa.splat(*corners[m].add(step as usize));
-                for vector in 0..VECTORS {
-                    sums[m][vector] = isa.mul_add(x, columns[vector], sums[m][vector]);
+        for run in runs {
+            let mut at = run.start as usize;
+            let mut steps = (run.count as usize).div_ceil(E::PER_STEP);
+            while steps >= U {
+                let columns: [[I::F32; V]; U] = core::array::from_fn(|step| {
+                    core::array::from_fn(|vector| isa.load(b.add(step * width + vector * I::LANES)))
+                });
+                for m in 0..M {
+                    let from = corners[m].add(at);
+                    for step in 0..U {
+                        let x = E::splat(isa, from.add(step * E::PER_STEP));
+                        for vector in 0..V {
+                            sums[m][vector] = E::mul_add(isa, x, columns[step][vector], sums[m][vector]);
+                        }
+                    }
                 }
+                b = b.add(U * width);
+                at += U * E::PER_STEP;
+                steps -= U;
             }
-            b = b.add(VECTORS * I::LANES);
+            while steps > 0 {
+                let columns: [I::F32; V] = core::array::from_fn(|vector| isa.load(b.add(vector * I::LANES)));
+                for m in 0..M {
+                    let x = E::splat(isa, corners[m].add(at));
+                    for vector in 0..V {
+                        sums[m][vector] = E::mul_add(isa, x, columns[vector], sums[m][vector]);
+                    }
+                }
+                b = b.add(width);
+                at += E::PER_STEP;
+                steps -= 1;
+            }
         }
     }
     sums

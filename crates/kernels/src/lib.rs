@@ -8,21 +8,27 @@
 //! for bit on every instruction set. Sums use fused multiply-add where the CPU has it and keep within [`sum_bound`] of
 //! the twin. For one instruction set the result never depends on the number of threads.
 
+mod aligned;
 pub mod conv_pool;
 pub mod conv_pool_backward;
 mod dispatch;
+pub mod element;
 pub mod elementwise;
 pub mod exp;
 pub mod gemm;
+pub mod gemm_gradient;
 pub mod isa;
 pub mod norm;
 pub mod optimizer;
+pub mod panels;
 pub mod parallel;
+pub mod peak;
 pub mod pool;
 pub mod scalar;
 pub mod softmax;
 pub mod warp;
 
+pub use aligned::Aligned;
 pub use dispatch::{Instructions, Kernel, Unavailable};
 
 /// Values that must be readable (not meaningful) after the end of an array that a kernel reads in whole vectors.

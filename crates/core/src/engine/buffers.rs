@@ -1,8 +1,9 @@
 //! The memory a shard works in.
 
-use seamripper_kernels::SLACK;
+use std::ops::Range;
+
 use seamripper_kernels::conv_pool_backward::Scratch;
-use seamripper_kernels::gemm::Panels;
+use seamripper_kernels::{Aligned, SLACK};
 
 /// Index of an array of activations in [`Shard::values`] and [`Shard::gradients`].
 pub(super) type Slot = usize;
@@ -14,14 +15,16 @@ pub(super) struct Shard {
     pub(super) first: usize,
     /// How many images it holds now, at most [`super::SHARD`].
     pub(super) images: usize,
+    /// Those that an op is to work on now.
+    pub(super) active: Range<usize>,
     /// `[images, h, w, c]` a slot, with [`SLACK`] more values.
-    pub(super) values: Vec<Vec<f32>>,
+    pub(super) values: Vec<Aligned>,
     /// As `values`; empty where no gradient is wanted.
-    pub(super) gradients: Vec<Vec<f32>>,
+    pub(super) gradients: Vec<Aligned>,
     /// What each op remembers from forward to backward.
     pub(super) memory: Vec<Memory>,
     /// Weight gradients of each op, in the op's own layout.
-    pub(super) weights: Vec<Vec<f32>>,
+    pub(super) weights: Vec<Aligned>,
     /// Summed over its images.
     pub(super) loss: f64,
 }
@@ -31,36 +34,41 @@ pub(super) struct Shard {
 pub(super) struct Memory {
     /// Winners of a fused pool.
     pub(super) bytes: Vec<u8>,
+    /// An input as `bf16`.
+    pub(super) halves: Vec<u16>,
     /// Winners of a pool.
     pub(super) offsets: Vec<u32>,
     /// A bordered input, a dropout mask, or sums.
-    pub(super) floats: Vec<f32>,
+    pub(super) floats: Aligned,
     /// A bordered output gradient, or more sums.
-    pub(super) bordered: Vec<f32>,
-    /// A packed output gradient.
-    pub(super) panels: Option<Panels>,
+    pub(super) bordered: Aligned,
     /// Lists of live positions.
     pub(super) scratch: Scratch,
 }
 
 impl Shard {
-    /// The values of `slot` in use, without slack.
-    pub(super) fn value(&self, slot: Slot, length: usize) -> &[f32] {
-        &self.values[slot][..self.images * length]
+    /// Where the active images lie in an array of `length` values an image.
+    pub(super) fn span(&self, length: usize) -> Range<usize> {
+        self.active.start * length..self.active.end * length
+    }
+
+    /// As [`Shard::span`], with the slack behind it.
+    pub(super) fn slack_span(&self, length: usize) -> Range<usize> {
+        self.active.start * length..self.active.end * length + SLACK
     }
 
     /// Takes the array out, so that others can be read while it is written; put it back.
-    pub(super) fn take_value(&mut self, slot: Slot) -> Vec<f32> {
+    pub(super) fn take_value(&mut self, slot: Slot) -> Aligned {
         std::mem::take(&mut self.values[slot])
     }
 
     /// As [`Shard::take_value`], for a gradient.
-    pub(super) fn take_gradient(&mut self, slot: Slot) -> Vec<f32> {
+    pub(super) fn take_gradient(&mut self, slot: Slot) -> Aligned {
         std::mem::take(&mut self.gradients[slot])
     }
 }
 
 /// Room for `images` images of `length` values, and slack.
-pub(super) fn array(images: usize, length: usize) -> Vec<f32> {
-    vec![0.0; images * length + SLACK]
+pub(super) fn array(images: usize, length: usize) -> Aligned {
+    Aligned::zeros(images * length + SLACK)
 }

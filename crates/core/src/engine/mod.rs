@@ -14,6 +14,7 @@
 
 mod buffers;
 mod check;
+mod lower;
 mod ops;
 mod plan;
 mod reference;

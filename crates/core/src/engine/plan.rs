@@ -1,24 +1,24 @@
 //! Compiles a graph for a batch size: which ops, which of them fused, which outputs needed, where each array lives.
 //!
-//! *Idea*: nodes are lowered in order. A node's value lives in a slot; flatten and, at inference, dropout are the same
-//! slot under another shape. Convolution, ReLU and a max-pool that nobody else reads become one op ([`fused_pool`]).
-//! Then the needed part of every slot is found backwards ([`needed`]): a valid pool of 7 x 7 by 2 reads 6 x 6, so the
-//! convolution before it computes no more, and so on. With taps nothing is fused or left out.
+//! *Idea*: [`super::lower`] says which nodes become an op and what of its output is needed; here each draft gets its op, and
+//! each slot an array for the images of a shard. A shard's images go through the ops a block at a time, as many as fit
+//! with all their values in half of a second-level cache, so that an op finds in it what the one before has written.
 
-use seamripper_kernels::Instructions;
 use seamripper_kernels::conv_pool::Shape;
-use seamripper_kernels::elementwise::Function;
 use seamripper_kernels::pool::Windows;
+use seamripper_kernels::{Aligned, Instructions};
 
 use super::SHARD;
 use super::buffers::{Shard, Slot, array};
+use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
 use super::ops::{
-    Activate, Add, BatchNorm, Border, Conv, ConvPool, Dropout, Geometry, Input, NormParameters, Op, Pool,
-    PoolKind, Step, function,
+    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, Dropout, Folded,
+    Geometry, Input, NormParameters, Op, Pool, PoolKind, Step,
 };
-use crate::graph::{
-    Activation, Graph, Layer, Node, NodeId, Padding, Parameter, Role, Source, window_padding,
-};
+use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
+
+/// Bytes of values and gradients that a block of images may have.
+const BLOCK_BYTES: usize = 512 << 10;
 
 /// What a compiled graph shall be able to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,15 +31,18 @@ pub struct Wants {
     pub input_gradient: bool,
     /// The whole output of every node, and with gradients also theirs: nothing is fused or left out.
     pub taps: bool,
+    /// Factors of the forward pass's products are rounded to `bf16`, 8 bits; sums stay `f32`. Twice as fast where the CPU has
+    /// instructions for it ([`Instructions::has_bf16`]), slower elsewhere. Not for training.
+    pub bf16: bool,
 }
 
 impl Wants {
     /// For the forward pass alone.
     pub const INFERENCE: Self =
-        Self { training: false, weight_gradients: false, input_gradient: false, taps: false };
+        Self { training: false, weight_gradients: false, input_gradient: false, taps: false, bf16: false };
     /// For fitting weights.
     pub const TRAINING: Self =
-        Self { training: true, weight_gradients: true, input_gradient: false, taps: false };
+        Self { training: true, weight_gradients: true, input_gradient: false, taps: false, bf16: false };
 }
 
 /// A compiled graph.
@@ -53,27 +56,8 @@ pub(super) struct Plan {
     /// The slot that holds each node's output; `None` if it was fused away.
     pub(super) outputs: Vec<Option<Slot>>,
     pub(super) wants: Wants,
-}
-
-/// What a node is lowered to, before arrays and needs are known.
-enum Lowered {
-    ConvPool { conv: NodeId, pool: usize, relu: bool },
-    Layer(NodeId),
-    Activation(Function),
-}
-
-/// One lowered op and the slots it reads and writes.
-struct Draft {
-    what: Lowered,
-    inputs: Vec<Slot>,
-    output: Slot,
-}
-
-/// A graph in slots, not yet in ops.
-struct Drafts {
-    drafts: Vec<Draft>,
-    slots: Vec<[usize; 3]>,
-    outputs: Vec<Option<Slot>>,
+    /// Most images that go through a stretch of ops at a time.
+    pub(super) block: usize,
 }
 
 impl Plan {
@@ -81,6 +65,10 @@ impl Plan {
         let Drafts { drafts, slots, outputs } = lower(graph, wants);
         let needed = needed(graph, &drafts, &slots, wants);
         let gradients = gradients(graph, &drafts, slots.len(), wants);
+        let bytes: usize = (slots.iter().zip(&gradients))
+            .map(|(slot, &gradient)| 4 * slot.iter().product::<usize>() * if gradient { 2 } else { 1 })
+            .sum();
+        let block = (BLOCK_BYTES / bytes.max(1)).clamp(1, images.min(SHARD));
         let mut begun = vec![false; slots.len()];
         let mut ops: Vec<Box<dyn Op>> = Vec::with_capacity(drafts.len());
         for (op, draft) in drafts.iter().enumerate() {
@@ -94,8 +82,7 @@ impl Plan {
                     accumulate: false,
                 })
                 .collect();
-            let place =
-                Place { graph, isa, images: images.min(SHARD), wants, slots: &slots, needed: &needed, op };
+            let place = Place { graph, isa, images: block, wants, slots: &slots, needed: &needed, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -105,7 +92,7 @@ impl Plan {
                 begun[input.slot] = true;
             }
         }
-        Self { ops, slots, gradients, outputs, wants }
+        Self { ops, slots, gradients, outputs, wants, block }
     }
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
@@ -115,173 +102,16 @@ impl Plan {
         Shard {
             first,
             images: 0,
+            active: 0..0,
             values: self.slots.iter().map(|slot| array(images, length(slot))).collect(),
             gradients: (self.slots.iter().zip(&self.gradients))
-                .map(|(slot, &wanted)| if wanted { array(images, length(slot)) } else { Vec::new() })
+                .map(|(slot, &wanted)| if wanted { array(images, length(slot)) } else { Aligned::default() })
                 .collect(),
             memory: self.ops.iter().map(|op| op.memory(step, images)).collect(),
-            weights: self.ops.iter().map(|op| vec![0.0; weights(&**op)]).collect(),
+            weights: self.ops.iter().map(|op| Aligned::zeros(weights(&**op))).collect(),
             loss: 0.0,
         }
     }
-}
-
-fn lower(graph: &Graph, wants: Wants) -> Drafts {
-    let mut result = Drafts { drafts: Vec::new(), slots: vec![graph.input], outputs: Vec::new() };
-    let mut fused_into: Vec<Option<NodeId>> = vec![None; graph.nodes.len()];
-    if !wants.taps {
-        for id in 0..graph.nodes.len() {
-            if let Some(pool) = fused_pool(graph, id) {
-                fused_into[pool] = Some(id);
-            }
-        }
-    }
-    for (id, node) in graph.nodes.iter().enumerate() {
-        if fused_into.contains(&Some(id)) {
-            result.outputs.push(None);
-            continue;
-        }
-        let conv = fused_into[id];
-        let sources = conv.map_or(&node.inputs, |conv| &graph.nodes[conv].inputs);
-        let inputs: Vec<Slot> = sources.iter().map(|&source| result.slot(source)).collect();
-        let slot = match (&node.layer, conv) {
-            (_, Some(conv)) => {
-                let relu = graph.nodes[conv].activation == Activation::Relu;
-                let (size, _) = pool_size(&node.layer).expect("a fused node is a pool");
-                result.push(Lowered::ConvPool { conv, pool: size[0], relu }, inputs, node.output)
-            }
-            (Layer::Flatten, _) => result.alias(inputs[0], node.output),
-            (Layer::Dropout { rate }, _) if !wants.training || *rate == 0.0 => inputs[0],
-            (Layer::Activation, _) => inputs[0],
-            _ => result.push(Lowered::Layer(id), inputs, node.output),
-        };
-        let slot = match node.activation {
-            Activation::Identity => slot,
-            activation => result.push(Lowered::Activation(function(activation)), vec![slot], node.output),
-        };
-        result.outputs.push(Some(slot));
-    }
-    result
-}
-
-impl Drafts {
-    fn slot(&self, source: Source) -> Slot {
-        match source {
-            Source::Input => 0,
-            Source::Node(id) => self.outputs[id].expect("only a pool reads a fused convolution"),
-        }
-    }
-
-    fn push(&mut self, what: Lowered, inputs: Vec<Slot>, shape: [usize; 3]) -> Slot {
-        let output = self.slots.len();
-        self.slots.push(shape);
-        self.drafts.push(Draft { what, inputs, output });
-        output
-    }
-
-    /// The same array under another shape.
-    fn alias(&mut self, slot: Slot, shape: [usize; 3]) -> Slot {
-        // A shape matters to those who read the slot by rows and columns; a flat reader takes the values in order, and
-        // `Place::input_shape` asks the graph, so one array serves both.
-        debug_assert_eq!(self.slots[slot].iter().product::<usize>(), shape.iter().product::<usize>());
-        slot
-    }
-}
-
-/// The max-pool that convolution `id` can be fused with: stride 1, ReLU or nothing between them, nobody else reads the
-/// convolution, and the pool's windows are 2 x 2 or 3 x 3 side by side, all inside the image.
-fn fused_pool(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    let node = &graph.nodes[id];
-    let Layer::Conv2d { stride: [1, 1], .. } = node.layer else { return None };
-    if !matches!(node.activation, Activation::Identity | Activation::Relu) {
-        return None;
-    }
-    let readers: Vec<NodeId> = (0..graph.nodes.len())
-        .filter(|&reader| graph.nodes[reader].inputs.contains(&Source::Node(id)))
-        .collect();
-    let [reader] = readers[..] else { return None };
-    let Layer::MaxPool { size, stride, padding } = graph.nodes[reader].layer else { return None };
-    let [h, w, _] = node.output;
-    let inside = padding == Padding::Valid || (h.is_multiple_of(size[0]) && w.is_multiple_of(size[1]));
-    (size == stride && (size == [2, 2] || size == [3, 3]) && inside).then_some(reader)
-}
-
-fn pool_size(layer: &Layer) -> Option<([usize; 2], [usize; 2])> {
-    match *layer {
-        Layer::MaxPool { size, stride, .. } | Layer::AvgPool { size, stride, .. } => Some((size, stride)),
-        _ => None,
-    }
-}
-
-/// `[h, w]` of the part of each slot that somebody reads. Only a convolution or a fused pool computes a part.
-fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], wants: Wants) -> Vec<[usize; 2]> {
-    let whole = |slot: Slot| [slots[slot][0], slots[slot][1]];
-    if wants.taps {
-        return (0..slots.len()).map(whole).collect();
-    }
-    let mut needed = vec![[0, 0]; slots.len()];
-    if let Some(last) = drafts.last() {
-        needed[last.output] = whole(last.output);
-    }
-    for draft in drafts.iter().rev() {
-        let out = needed[draft.output];
-        // Rows of the input that `out` rows of windows reach.
-        let reach = |axis: usize, size: usize, stride: usize, before: usize| {
-            (out[axis].saturating_sub(1) * stride + size).saturating_sub(before)
-        };
-        for &input in &draft.inputs {
-            let [h, w] = whole(input);
-            let part = match draft.what {
-                Lowered::ConvPool { conv, pool, .. } => {
-                    let (kernel, before, _) = conv_window(graph, conv);
-                    let conv_out =
-                        |axis: usize| (out[axis] * pool + kernel[axis] - 1).saturating_sub(before[axis]);
-                    [conv_out(0), conv_out(1)]
-                }
-                Lowered::Layer(id) => match graph.nodes[id].layer {
-                    Layer::Conv2d { .. } => {
-                        let (kernel, before, stride) = conv_window(graph, id);
-                        [0, 1].map(|axis| reach(axis, kernel[axis], stride[axis], before[axis]))
-                    }
-                    Layer::MaxPool { size, stride, padding } | Layer::AvgPool { size, stride, padding } => {
-                        let (before, _) = window_padding([h, w], size, stride, padding);
-                        [0, 1].map(|axis| reach(axis, size[axis], stride[axis], before[axis]))
-                    }
-                    _ => [h, w],
-                },
-                Lowered::Activation(_) if slots[input] == slots[draft.output] => out,
-                Lowered::Activation(_) => [h, w],
-            };
-            needed[input] = [needed[input][0].max(part[0].min(h)), needed[input][1].max(part[1].min(w))];
-        }
-    }
-    needed
-}
-
-/// Kernel, rows and columns before the image, and stride of convolution `id`.
-fn conv_window(graph: &Graph, id: NodeId) -> ([usize; 2], [usize; 2], [usize; 2]) {
-    let node = &graph.nodes[id];
-    let Layer::Conv2d { kernel, stride, padding, .. } = node.layer else {
-        panic!("{} is no convolution", node.name)
-    };
-    let [h, w, _] = graph.shape(node.inputs[0]);
-    (kernel, window_padding([h, w], kernel, stride, padding).0, stride)
-}
-
-/// Which slots have a gradient: those from which a wanted one is reached backwards.
-fn gradients(graph: &Graph, drafts: &[Draft], slots: usize, wants: Wants) -> Vec<bool> {
-    let mut wanted = vec![false; slots];
-    wanted[0] = wants.input_gradient;
-    for draft in drafts {
-        let parameters = match draft.what {
-            Lowered::ConvPool { .. } => true,
-            Lowered::Layer(id) => !graph.nodes[id].parameters.is_empty(),
-            Lowered::Activation(_) => false,
-        };
-        wanted[draft.output] =
-            draft.inputs.iter().any(|&slot| wanted[slot]) || (parameters && wants.weight_gradients);
-    }
-    wanted
 }
 
 /// Everything an op is made from.
@@ -301,11 +131,13 @@ impl Place<'_> {
         let input = inputs[0];
         match draft.what {
             Lowered::Activation(function) => Box::new(Activate { input: [input], output, function }),
-            Lowered::ConvPool { conv, pool, relu } => self.conv_pool(conv, pool, relu, input, output),
-            Lowered::Layer(id) => {
+            Lowered::Conv { conv, pool: Some(pool), .. } => {
+                self.conv_pool(&draft.what, conv, pool_side(self.graph, pool)[0], input, output)
+            }
+            Lowered::Conv { conv, .. } => self.conv(&draft.what, conv, input, output),
+            Lowered::Layer { node: id, relu } => {
                 let node = &self.graph.nodes[id];
                 match node.layer {
-                    Layer::Conv2d { .. } | Layer::Dense { .. } => self.conv(node, input, output),
                     Layer::MaxPool { size, stride, padding } => {
                         self.pool(node, PoolKind::Max, (size, stride, padding), input, output)
                     }
@@ -315,27 +147,18 @@ impl Place<'_> {
                     Layer::GlobalMaxPool => self.global(node, PoolKind::Max, input, output),
                     Layer::GlobalAvgPool => self.global(node, PoolKind::Average, input, output),
                     Layer::BatchNorm { epsilon, momentum } => {
-                        let parameters = NormParameters {
-                            gamma: self.parameter(node, Role::Gamma).expect("gamma"),
-                            beta: self.parameter(node, Role::Beta).expect("beta"),
-                            moving_mean: self.parameter(node, Role::MovingMean).expect("moving mean"),
-                            moving_variance: self
-                                .parameter(node, Role::MovingVariance)
-                                .expect("moving variance"),
-                        };
-                        let training = self.wants.training;
-                        Box::new(BatchNorm::new(
-                            (op, input, output),
-                            (epsilon, momentum),
-                            training,
-                            parameters,
-                        ))
+                        let options = (self.wants.training, relu);
+                        let parameters = self.norm_parameters(node);
+                        let place = (op, input, output);
+                        Box::new(BatchNorm::new(place, (epsilon, momentum), options, parameters))
                     }
                     Layer::Dropout { rate } => {
                         Box::new(Dropout { op, node: id, input: [input], output, rate })
                     }
-                    Layer::Add => Box::new(Add { inputs, output }),
-                    Layer::Activation | Layer::Flatten => unreachable!("{} needs no op", node.name),
+                    Layer::Add => Box::new(Add { inputs, output, relu }),
+                    Layer::Conv2d { .. } | Layer::Dense { .. } | Layer::Activation | Layer::Flatten => {
+                        unreachable!("{} is not lowered to a layer of its own", node.name)
+                    }
                 }
             }
         }
@@ -343,6 +166,24 @@ impl Place<'_> {
 
     fn parameter(&self, node: &Node, role: Role) -> Option<Parameter> {
         node.parameters.iter().map(|&index| &self.graph.parameters[index]).find(|p| p.role == role).cloned()
+    }
+
+    fn norm_parameters(&self, node: &Node) -> NormParameters {
+        let parameter = |role: Role| self.parameter(node, role).expect("a batch normalization has all four");
+        NormParameters {
+            gamma: parameter(Role::Gamma),
+            beta: parameter(Role::Beta),
+            moving_mean: parameter(Role::MovingMean),
+            moving_variance: parameter(Role::MovingVariance),
+        }
+    }
+
+    /// The batch normalization that a convolution takes over.
+    fn folded(&self, what: &Lowered) -> Option<Folded> {
+        let Lowered::Conv { norm: Some(norm), .. } = *what else { return None };
+        let node = &self.graph.nodes[norm];
+        let Layer::BatchNorm { epsilon, .. } = node.layer else { return None };
+        Some(Folded { epsilon, parameters: self.norm_parameters(node) })
     }
 
     fn kernel_and_bias(&self, node: &Node) -> (Parameter, Option<Parameter>) {
@@ -362,7 +203,7 @@ impl Place<'_> {
         Border { input, bordered: [length(0), length(1)], before }
     }
 
-    fn conv_pool(&self, id: NodeId, pool: usize, relu: bool, input: Input, output: Slot) -> Box<dyn Op> {
+    fn conv_pool(&self, what: &Lowered, id: NodeId, pool: usize, input: Input, output: Slot) -> Box<dyn Op> {
         let node = &self.graph.nodes[id];
         let (kernel, before, stride) = conv_window(self.graph, id);
         let shape = self.graph.shape(node.inputs[0]);
@@ -377,38 +218,43 @@ impl Place<'_> {
             out_width,
             out_height,
         };
+        let options = ConvPoolOptions {
+            isa: self.isa,
+            folded: self.folded(what),
+            relu: matches!(what, Lowered::Conv { relu: true, .. }),
+            bf16: self.wants.bf16,
+            gradients: self.wants.weight_gradients || self.wants.input_gradient,
+            images: self.images,
+        };
         let parameters = self.kernel_and_bias(node);
-        Box::new(ConvPool::new(self.isa, (self.op, input, output), shape, border, relu, parameters))
+        Box::new(ConvPool::new((self.op, input, output), shape, border, parameters, options))
     }
 
-    fn conv(&self, node: &Node, input: Input, output: Slot) -> Box<dyn Op> {
-        let shape = self.graph.shape(node.inputs[0]);
+    fn conv(&self, what: &Lowered, id: NodeId, input: Input, output: Slot) -> Box<dyn Op> {
+        let node = &self.graph.nodes[id];
+        let mut shape = self.graph.shape(node.inputs[0]);
         let [oh, ow, filters] = node.output;
-        let (geometry, before) = match node.layer {
-            Layer::Conv2d { kernel, stride, padding, .. } => {
-                let (before, _) = window_padding([shape[0], shape[1]], kernel, stride, padding);
-                let needed = self.needed[output];
-                (Geometry { kernel, stride, output: [oh, ow], needed, filters }, before)
-            }
-            _ => {
-                let ones = [1, 1];
-                (Geometry { kernel: ones, stride: ones, output: ones, needed: ones, filters }, [0, 0])
-            }
+        let (geometry, before) = if is_conv2d(self.graph, id) {
+            let (kernel, before, stride) = conv_window(self.graph, id);
+            let needed = self.needed[output];
+            (Geometry { kernel, stride, output: [oh, ow], needed, filters }, before)
+        } else {
+            // A dense layer reads a flat image, whatever shape its array has.
+            shape = [1, 1, shape.iter().product()];
+            let ones = [1, 1];
+            (Geometry { kernel: ones, stride: ones, output: ones, needed: ones, filters }, [0, 0])
         };
         let border = Self::border(shape, geometry.kernel, geometry.stride, before, geometry.output);
-        // A dense layer reads a flat image, whatever shape its array has.
-        let needed_input =
-            if matches!(node.layer, Layer::Dense { .. }) { [1, 1] } else { self.needed[input.slot] };
+        let options = ConvOptions {
+            isa: self.isa,
+            folded: self.folded(what),
+            relu: matches!(what, Lowered::Conv { relu: true, .. }),
+            bf16: self.wants.bf16,
+            needed_input: if is_conv2d(self.graph, id) { self.needed[input.slot] } else { [1, 1] },
+            images: self.images,
+        };
         let parameters = self.kernel_and_bias(node);
-        Box::new(Conv::new(
-            self.isa,
-            (self.op, input, output),
-            geometry,
-            border,
-            needed_input,
-            self.images,
-            parameters,
-        ))
+        Box::new(Conv::new((self.op, input, output), geometry, border, parameters, options))
     }
 
     fn pool(

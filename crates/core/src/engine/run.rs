@@ -45,6 +45,8 @@ pub struct Engine {
     classes: usize,
     parameters: usize,
     node_shapes: Vec<[usize; 3]>,
+    /// Stretches of `(op, phase)` between which the shards meet; each but the last ends with the meeting op's phase 0.
+    stretches: Vec<Vec<(usize, usize)>>,
     seed: u64,
     step: u64,
 }
@@ -54,12 +56,13 @@ impl Engine {
     pub fn new(graph: &Graph, isa: Instructions, batch: usize, wants: Wants) -> Self {
         let batch = batch.max(1);
         let plan = Plan::new(graph, isa, batch, wants);
-        let step = Step { isa, images: batch, seed: 0, step: 0 };
+        let step = Step { isa, images: batch, seed: 0, step: 0, block: plan.block };
         let shards = (0..batch)
             .step_by(SHARD)
             .map(|first| plan.shard(&step, first, SHARD.min(batch - first)))
             .collect();
         Self {
+            stretches: stretches(&plan),
             plan,
             isa,
             shards,
@@ -100,7 +103,8 @@ impl Engine {
         assert_eq!(targets.len(), images.len() / self.input * self.classes, "targets");
         let logits = self.logit_slot();
         let (classes, scale) = (self.classes, 1.0 / (images.len() / self.input) as f32);
-        self.forward_stretches(weights, images);
+        self.load(weights);
+        self.forward_stretches(images);
         self.backward_stretches(|shard| {
             let mut gradient = shard.take_gradient(logits);
             let count = shard.images * classes;
@@ -129,9 +133,17 @@ impl Engine {
         }
     }
 
-    /// Runs the forward pass and keeps the result inside.
-    pub fn run_forward(&mut self, weights: &Weights, images: &[f32]) {
-        self.forward_stretches(weights, images);
+    /// Packs `weights` for the passes that follow.
+    pub fn load(&mut self, weights: &Weights) {
+        let step = self.step();
+        for op in &mut self.plan.ops {
+            op.prepare(&step, weights);
+        }
+    }
+
+    /// Runs the forward pass with the weights loaded last, and keeps the result inside.
+    pub fn run_forward(&mut self, images: &[f32]) {
+        self.forward_stretches(images);
     }
 
     fn logit_slot(&self) -> Slot {
@@ -139,46 +151,31 @@ impl Engine {
     }
 
     fn step(&self) -> Step {
-        Step { isa: self.isa, images: self.images, seed: self.seed, step: self.step }
+        Step { isa: self.isa, images: self.images, seed: self.seed, step: self.step, block: self.plan.block }
     }
 
-    /// Stretches of `(op, phase)` between which the shards meet; each but the last ends with the meeting op's phase 0.
-    fn stretches(&self) -> Vec<Vec<(usize, usize)>> {
-        let mut stretches = vec![Vec::new()];
-        for (op, phases) in self.plan.ops.iter().map(|op| op.phases()).enumerate() {
-            stretches.last_mut().expect("never empty").push((op, 0));
-            if phases == 2 {
-                stretches.push(vec![(op, 1)]);
-            }
-        }
-        stretches
-    }
-
-    fn forward_stretches(&mut self, weights: &Weights, images: &[f32]) {
+    fn forward_stretches(&mut self, images: &[f32]) {
         let count = images.len() / self.input;
         assert_eq!(images.len(), count * self.input, "whole images");
         assert!(count <= self.batch, "{count} images in a batch of {}", self.batch);
         self.images = count;
-        let step = self.step();
-        for op in &mut self.plan.ops {
-            op.prepare(&step, weights);
-        }
+        let (step, input) = (self.step(), self.input);
         for shard in &mut self.shards {
             shard.images = count.saturating_sub(shard.first).min(SHARD);
         }
-        let input = self.input;
-        for (index, stretch) in self.stretches().into_iter().enumerate() {
+        for (index, stretch) in self.stretches.iter().enumerate() {
             let ops = &self.plan.ops;
             parallel::for_each(&mut self.shards, |_, shard| {
-                if shard.images == 0 {
-                    return;
-                }
-                if index == 0 {
-                    let images = &images[shard.first * input..][..shard.images * input];
-                    shard.values[0][..images.len()].copy_from_slice(images);
-                }
-                for &(op, phase) in &stretch {
-                    ops[op].forward(&step, phase, shard);
+                for block in blocks(shard.images, step.block) {
+                    if index == 0 {
+                        let from = (shard.first + block.start) * input..(shard.first + block.end) * input;
+                        shard.values[0][block.start * input..block.end * input]
+                            .copy_from_slice(&images[from]);
+                    }
+                    shard.active = block;
+                    for &(op, phase) in stretch {
+                        ops[op].forward(&step, phase, shard);
+                    }
                 }
             });
             if let Some(&(op, 0)) = stretch.last().filter(|(op, _)| self.plan.ops[*op].phases() == 2) {
@@ -189,9 +186,8 @@ impl Engine {
 
     fn backward_stretches(&mut self, begin: impl Fn(&mut Shard) + Sync) {
         let step = self.step();
-        let stretches = self.stretches();
-        for (index, stretch) in stretches.iter().enumerate().rev() {
-            let last = index + 1 == stretches.len();
+        for (index, stretch) in self.stretches.iter().enumerate().rev() {
+            let last = index + 1 == self.stretches.len();
             let ops = &self.plan.ops;
             parallel::for_each(&mut self.shards, |_, shard| {
                 if shard.images == 0 {
@@ -203,8 +199,11 @@ impl Engine {
                     }
                     begin(shard);
                 }
-                for &(op, phase) in stretch.iter().rev() {
-                    ops[op].backward(&step, phase, shard);
+                for block in blocks(shard.images, step.block) {
+                    shard.active = block;
+                    for &(op, phase) in stretch.iter().rev() {
+                        ops[op].backward(&step, phase, shard);
+                    }
                 }
             });
             if let Some(&(op, 1)) = stretch.first() {
@@ -247,9 +246,26 @@ impl Engine {
     }
 }
 
+/// Ranges of up to `block` of `images` images.
+fn blocks(images: usize, block: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..images).step_by(block).map(move |first| first..images.min(first + block))
+}
+
+fn stretches(plan: &Plan) -> Vec<Vec<(usize, usize)>> {
+    let mut stretches = vec![Vec::new()];
+    for (op, phases) in plan.ops.iter().map(|op| op.phases()).enumerate() {
+        stretches.last_mut().expect("never empty").push((op, 0));
+        if phases == 2 {
+            stretches.push(vec![(op, 1)]);
+        }
+    }
+    stretches
+}
+
 impl Executor for Engine {
     fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor {
-        self.forward_stretches(weights, images);
+        self.load(weights);
+        self.forward_stretches(images);
         let mut logits = Tensor::zeros([self.images, self.classes]);
         self.copy_logits(logits.data_mut());
         logits

@@ -26,6 +26,7 @@ pub fn predict(
     let k = graph.outputs();
     assert_eq!(set.classes().len(), k, "classes");
     let mut engine = Engine::new(graph, isa, PREDICT_BATCH.min(set.len()), Wants::INFERENCE);
+    engine.load(weights);
     let length: usize = graph.input.iter().product();
     let mut pixels = vec![0.0; PREDICT_BATCH * length];
     let (mut logits, mut probs) = (vec![0.0; PREDICT_BATCH * k], vec![0.0; PREDICT_BATCH * k]);
@@ -35,7 +36,7 @@ pub fn predict(
             *value = f32::from(pixel) / 255.0;
         }
         let count = images.len() / length;
-        engine.run_forward(weights, &pixels[..images.len()]);
+        engine.run_forward(&pixels[..images.len()]);
         engine.copy_logits(&mut logits[..count * k]);
         softmax::softmax(&logits[..count * k], k, &mut probs[..count * k]);
         table.extend(probs[..count * k].iter().map(|&p| f64::from(p)));

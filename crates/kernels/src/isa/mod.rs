@@ -13,6 +13,9 @@ pub(crate) mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) mod simd128;
 
+/// Values in a table.
+pub const TABLE: usize = 32;
+
 /// Vectors of `LANES` `f32` values and the operations kernels are made of.
 pub trait Isa: Copy + Send + Sync {
     /// A vector register.
@@ -22,16 +25,38 @@ pub trait Isa: Copy + Send + Sync {
     /// Vector registers; decides how large a tile a kernel holds.
     const REGISTERS: usize;
 
+    /// A table of [`TABLE`] values.
+    type Table: Copy;
+    /// A place in a table for every lane.
+    type Index: Copy;
+    /// Whether a look-up is a few instructions; else it is a loop.
+    const FAST_LOOK_UP: bool = false;
+
     /// All lanes `x`.
     fn splat(self, x: f32) -> Self::F32;
     /// Lane-wise `a + b`.
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Lane-wise `a - b`.
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Lane-wise `a * b`.
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Lane-wise `a * b + c`, rounded once where the CPU can, else twice.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// Lane-wise larger of the two; `b` where either is NaN.
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Lane-wise `if a > b { yes } else { no }`.
     fn select_greater(self, a: Self::F32, b: Self::F32, yes: Self::F32, no: Self::F32) -> Self::F32;
+
+    /// Each lane's bits with the lower half cleared: of a pair of `bf16` the second, as `f32`.
+    fn upper_half(self, x: Self::F32) -> Self::F32;
+    /// Each lane's lower half moved up: of a pair of `bf16` the first, as `f32`.
+    fn lower_half(self, x: Self::F32) -> Self::F32;
+    /// Lane-wise `sum` and the two products of a pair of `bf16`; see [`crate::element`] for what is exact.
+    #[inline(always)]
+    fn dot_bf16(self, a: Self::F32, b: Self::F32, sum: Self::F32) -> Self::F32 {
+        let first = self.mul_add(self.lower_half(a), self.lower_half(b), sum);
+        self.mul_add(self.upper_half(a), self.upper_half(b), first)
+    }
 
     /// Reads `LANES` values.
     ///
@@ -49,6 +74,21 @@ pub trait Isa: Copy + Send + Sync {
     /// `to` must be valid for writing `LANES` bytes.
     unsafe fn store_bytes(self, to: *mut u8, x: Self::F32);
 
+    /// Reads a table.
+    ///
+    /// # Safety
+    /// `from` must be valid for reading [`TABLE`] values as long as the table is used.
+    unsafe fn load_table(self, from: *const f32) -> Self::Table;
+    /// Reads `LANES` places in a table.
+    ///
+    /// # Safety
+    /// `from` must be valid for reading `LANES` bytes.
+    unsafe fn load_index(self, from: *const u8) -> Self::Index;
+    /// Every place `by` further.
+    fn shift_index(self, index: Self::Index, by: usize) -> Self::Index;
+    /// What stands at each lane's place, modulo [`TABLE`].
+    fn look_up(self, table: Self::Table, index: Self::Index) -> Self::F32;
+
     /// All lanes zero.
     #[inline(always)]
     fn zero(self) -> Self::F32 {
@@ -61,6 +101,10 @@ pub trait Isa: Copy + Send + Sync {
     /// `to` must be valid for writing `count` values, and `count <= LANES`.
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, x: Self::F32, count: usize) {
+        if count == Self::LANES {
+            // SAFETY: the caller vouches for `LANES` writable values.
+            return unsafe { self.store(to, x) };
+        }
         let mut lanes = [0.0; 16];
         // SAFETY: `lanes` holds 16 values, the widest vector; `count <= LANES <= 16` and the caller vouches for `to`.
         unsafe {

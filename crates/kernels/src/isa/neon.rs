@@ -27,6 +27,8 @@ impl Neon {
 
 impl Isa for Neon {
     type F32 = float32x4_t;
+    type Table = *const f32;
+    type Index = [u8; 4];
     const LANES: usize = 4;
     const REGISTERS: usize = 32;
 
@@ -39,6 +41,16 @@ impl Isa for Neon {
     fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe { vaddq_f32(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vsubq_f32(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vmulq_f32(a, b) }
     }
     #[inline(always)]
     fn mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
@@ -59,6 +71,36 @@ impl Isa for Neon {
     ) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe { vbslq_f32(vcgtq_f32(a, b), yes, no) }
+    }
+    #[inline(always)]
+    fn upper_half(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), vdupq_n_u32(0xffff_0000))) }
+    }
+    #[inline(always)]
+    fn lower_half(self, x: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_f32(x))) }
+    }
+    #[inline(always)]
+    unsafe fn load_table(self, from: *const f32) -> *const f32 {
+        from
+    }
+    #[inline(always)]
+    unsafe fn load_index(self, from: *const u8) -> [u8; 4] {
+        // SAFETY: the caller vouches for 4 readable bytes.
+        unsafe { from.cast::<[u8; 4]>().read() }
+    }
+    #[inline(always)]
+    fn shift_index(self, index: [u8; 4], by: usize) -> [u8; 4] {
+        index.map(|place| place.wrapping_add(by as u8))
+    }
+    #[inline(always)]
+    fn look_up(self, table: *const f32, index: [u8; 4]) -> float32x4_t {
+        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
+        let lanes: [f32; 4] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
+        // SAFETY: `lanes` holds four values.
+        unsafe { self.load(lanes.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> float32x4_t {

@@ -10,6 +10,8 @@ pub struct Simd128;
 
 impl Isa for Simd128 {
     type F32 = v128;
+    type Table = *const f32;
+    type Index = [u8; 4];
     const LANES: usize = 4;
     const REGISTERS: usize = 16;
 
@@ -22,6 +24,14 @@ impl Isa for Simd128 {
         f32x4_add(a, b)
     }
     #[inline(always)]
+    fn sub(self, a: v128, b: v128) -> v128 {
+        f32x4_sub(a, b)
+    }
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f32x4_mul(a, b)
+    }
+    #[inline(always)]
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
         f32x4_add(f32x4_mul(a, b), c)
     }
@@ -32,6 +42,34 @@ impl Isa for Simd128 {
     #[inline(always)]
     fn select_greater(self, a: v128, b: v128, yes: v128, no: v128) -> v128 {
         v128_bitselect(yes, no, f32x4_gt(a, b))
+    }
+    #[inline(always)]
+    fn upper_half(self, x: v128) -> v128 {
+        v128_and(x, u32x4_splat(0xffff_0000))
+    }
+    #[inline(always)]
+    fn lower_half(self, x: v128) -> v128 {
+        i32x4_shl(x, 16)
+    }
+    #[inline(always)]
+    unsafe fn load_table(self, from: *const f32) -> *const f32 {
+        from
+    }
+    #[inline(always)]
+    unsafe fn load_index(self, from: *const u8) -> [u8; 4] {
+        // SAFETY: the caller vouches for 4 readable bytes.
+        unsafe { from.cast::<[u8; 4]>().read() }
+    }
+    #[inline(always)]
+    fn shift_index(self, index: [u8; 4], by: usize) -> [u8; 4] {
+        index.map(|place| place.wrapping_add(by as u8))
+    }
+    #[inline(always)]
+    fn look_up(self, table: *const f32, index: [u8; 4]) -> v128 {
+        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
+        let lanes: [f32; 4] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
+        // SAFETY: `lanes` holds four values.
+        unsafe { self.load(lanes.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> v128 {

@@ -1,25 +1,50 @@
 //! The plain-loop twin of each kernel that sums: seven loops that can be verified by eye, the oracle of the tests.
 
-use crate::conv_pool::Shape;
+pub mod norm;
 
-/// Twin of [`crate::gemm::gemm`]: `out[out_rows[m] + j] (+)= bias[j] + sum over k of a[rows[m] + steps[k]] * b[k, j]`.
+use crate::conv_pool::{Shape, WINNER_ROW};
+use crate::gemm_gradient::GemmGradient;
+use crate::panels::Run;
+
+/// Offset of each tap, run after run.
+fn taps(runs: &[Run]) -> Vec<usize> {
+    runs.iter().flat_map(|run| (0..run.count).map(move |tap| (run.start + tap) as usize)).collect()
+}
+
+/// Twin of [`crate::gemm::gemm`], with `b` `[k, n]`.
 pub fn gemm(
     a: &[f32],
-    (rows, steps): (&[u32], &[u32]),
+    (rows, runs): (&[u32], &[Run]),
     b: &[f32],
-    bias: Option<&[f32]>,
+    (bias, relu): (Option<&[f32]>, bool),
     out: &mut [f32],
     (out_rows, accumulate): (&[u32], bool),
 ) {
-    let n = b.len() / steps.len().max(1);
+    let taps = taps(runs);
+    let n = b.len() / taps.len().max(1);
     for (&row, &out_row) in rows.iter().zip(out_rows) {
         for j in 0..n {
             let mut sum = bias.map_or(0.0, |bias| bias[j]);
-            for (k, &step) in steps.iter().enumerate() {
-                sum += a[(row + step) as usize] * b[k * n + j];
+            for (k, &tap) in taps.iter().enumerate() {
+                sum += a[row as usize + tap] * b[k * n + j];
             }
             let out = &mut out[out_row as usize + j];
-            *out = if accumulate { *out + sum } else { sum };
+            if accumulate {
+                sum += *out;
+            }
+            *out = if relu && sum <= 0.0 { 0.0 } else { sum };
+        }
+    }
+}
+
+/// Twin of [`crate::gemm_gradient::gemm_gradient`].
+pub fn gemm_gradient(sum: &GemmGradient<'_>, dw: &mut [f32]) {
+    for (&corner, &row) in sum.corners.iter().zip(sum.rows) {
+        for (tap, &place) in taps(sum.runs).iter().enumerate() {
+            for filter in 0..sum.filters {
+                let gradient = sum.dy[row as usize + filter];
+                dw[tap * sum.filters + filter] += sum.x[corner as usize + place] * gradient;
+            }
         }
     }
 }
@@ -58,12 +83,11 @@ pub fn conv_pool(
             for column in 0..shape.out_size[1] {
                 for filter in 0..shape.filters {
                     let to = image * output + (row * shape.out_width + column) * shape.filters + filter;
-                    out[to] = f32::NEG_INFINITY;
                     for place in 0..pool * pool {
                         let (y, z) = (row * pool + place / pool, column * pool + place % pool);
                         let sum = convolution(shape, x, weights, bias, [y, z, filter]);
-                        if sum > out[to] {
-                            (out[to], winner[to]) = (sum, place as u8);
+                        if place == 0 || sum > out[to] {
+                            (out[to], winner[to]) = (sum, (place / pool * WINNER_ROW + place % pool) as u8);
                         }
                     }
                     if relu && out[to] <= 0.0 {
@@ -98,7 +122,7 @@ pub fn conv_pool_backward(
                     }
                     let (gradient, place) = (forward.out_gradient[from], usize::from(forward.winner[from]));
                     let (y, z) =
-                        (row * shape.pool + place / shape.pool, column * shape.pool + place % shape.pool);
+                        (row * shape.pool + place / WINNER_ROW, column * shape.pool + place % WINNER_ROW);
                     db[filter] += gradient;
                     for kh in 0..kernel_h {
                         for kw in 0..kernel_w {

@@ -15,9 +15,9 @@ pub(in crate::engine) struct Activate {
 
 impl Op for Activate {
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
-        let count = shard.images * self.input[0].length;
+        let span = shard.span(self.input[0].length);
         let mut y = shard.take_value(self.output);
-        activate(step.isa, self.function, &shard.values[self.input[0].slot][..count], &mut y[..count]);
+        activate(step.isa, self.function, &shard.values[self.input[0].slot][span.clone()], &mut y[span]);
         shard.values[self.output] = y;
     }
 
@@ -26,14 +26,14 @@ impl Op for Activate {
         if !input.gradient {
             return;
         }
-        let count = shard.images * input.length;
+        let span = shard.span(input.length);
         let mut dx = shard.take_gradient(input.slot);
         activate_backward(
             step.isa,
             self.function,
-            &shard.values[input.slot][..count],
-            &shard.gradients[self.output][..count],
-            &mut dx[..count],
+            &shard.values[input.slot][span.clone()],
+            &shard.gradients[self.output][span.clone()],
+            &mut dx[span],
             input.accumulate,
         );
         shard.gradients[input.slot] = dx;

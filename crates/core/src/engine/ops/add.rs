@@ -1,6 +1,6 @@
-//! `y = a + b + …`, a residual connection.
+//! `y = a + b + …`, a residual connection; a ReLU that follows is part of it.
 
-use seamripper_kernels::elementwise::{add, add_to};
+use seamripper_kernels::elementwise::{add, add_relu, add_to, mask_positive};
 
 use super::{Input, Op, Step};
 use crate::engine::buffers::{Shard, Slot};
@@ -10,29 +10,37 @@ use crate::engine::buffers::{Shard, Slot};
 pub(in crate::engine) struct Add {
     pub(in crate::engine) inputs: Vec<Input>,
     pub(in crate::engine) output: Slot,
+    /// Whether a ReLU follows; only of two slots.
+    pub(in crate::engine) relu: bool,
 }
 
 impl Op for Add {
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
-        let count = shard.images * self.inputs[0].length;
+        let span = shard.span(self.inputs[0].length);
         let mut y = shard.take_value(self.output);
-        let input = |index: usize| &shard.values[self.inputs[index].slot][..count];
-        add(step.isa, input(0), input(1), &mut y[..count]);
+        let input = |index: usize| &shard.values[self.inputs[index].slot][span.clone()];
+        let sum = if self.relu { add_relu } else { add };
+        sum(step.isa, input(0), input(1), &mut y[span.clone()]);
         for index in 2..self.inputs.len() {
-            add_to(step.isa, input(index), &mut y[..count]);
+            add_to(step.isa, input(index), &mut y[span.clone()]);
         }
         shard.values[self.output] = y;
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
+        let span = shard.span(self.inputs[0].length);
+        if self.relu {
+            let mut dy = shard.take_gradient(self.output);
+            mask_positive(step.isa, &shard.values[self.output][span.clone()], &mut dy[span.clone()]);
+            shard.gradients[self.output] = dy;
+        }
         for input in self.inputs.iter().filter(|input| input.gradient) {
-            let count = shard.images * input.length;
             let mut dx = shard.take_gradient(input.slot);
-            let dy = &shard.gradients[self.output][..count];
+            let dy = &shard.gradients[self.output][span.clone()];
             if input.accumulate {
-                add_to(step.isa, dy, &mut dx[..count]);
+                add_to(step.isa, dy, &mut dx[span.clone()]);
             } else {
-                dx[..count].copy_from_slice(dy);
+                dx[span.clone()].copy_from_slice(dy);
             }
             shard.gradients[input.slot] = dx;
         }

@@ -1,65 +1,25 @@
 //! Convolution of any kernel, stride and padding; a dense layer is the 1 x 1 case on a 1 x 1 image.
 //!
-//! Forward and both gradients are the offset product of `kernels::gemm`; its table says which offsets are which.
+//! The forward pass is `kernels::gemm`, the weight gradient `kernels::gemm_gradient`, and the input gradient the product of
+//! [`super::conv_input`]. A bordered copy of the input is made for a few images at a time, forward and again backward: it
+//! stays in the first-level cache, where one of the whole shard would not stay in the second.
+//!
+//! At inference a batch normalization that follows is folded in: `w' = w s`, `b' = (b - mean) s + beta` with
+//! `s = gamma / sqrt(variance + epsilon)`. A ReLU that follows is part of the product.
 
-use seamripper_kernels::gemm::{Gemm, Panels, gemm};
-use seamripper_kernels::{Instructions, elementwise};
+use std::ops::Range;
 
-use super::{Input, Op, Step, values};
+use seamripper_kernels::element::{Bf16, F32, to_bf16};
+use seamripper_kernels::gemm::{Gemm, gemm};
+use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
+use seamripper_kernels::panels::{Panels, Run, runs};
+use seamripper_kernels::{Aligned, Instructions, SLACK, elementwise};
+
+use super::border::grid;
+use super::conv_input::InputGradient;
+use super::{Border, Folded, Input, Op, Step, values};
 use crate::engine::buffers::{Memory, Shard, Slot};
 use crate::graph::{Parameter, Weights};
-
-/// Zeros around an image: `[h, w, c]` inside `[bordered_h, bordered_w, c]`, `before` rows and columns from its corner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Border {
-    pub(in crate::engine) input: [usize; 3],
-    pub(in crate::engine) bordered: [usize; 2],
-    pub(in crate::engine) before: [usize; 2],
-}
-
-impl Border {
-    /// Whether there is no border.
-    pub(in crate::engine) fn is_none(&self) -> bool {
-        self.bordered == [self.input[0], self.input[1]]
-    }
-
-    /// Calls `visit(offset in the image, offset in the bordered image, count)` for every row of the image.
-    fn rows(&self, mut visit: impl FnMut(usize, usize, usize)) {
-        let [h, w, c] = self.input;
-        for row in 0..h {
-            visit(row * w * c, ((row + self.before[0]) * self.bordered[1] + self.before[1]) * c, w * c);
-        }
-    }
-
-    fn lengths(&self) -> (usize, usize) {
-        (self.input.iter().product(), self.bordered[0] * self.bordered[1] * self.input[2])
-    }
-
-    /// Copies images into bordered ones, whose border is left as it is (zero).
-    pub(in crate::engine) fn copy_in(&self, images: &[f32], bordered: &mut [f32]) {
-        let (length, bordered_length) = self.lengths();
-        for (image, bordered) in images.chunks_exact(length).zip(bordered.chunks_exact_mut(bordered_length)) {
-            self.rows(|from, to, count| bordered[to..][..count].copy_from_slice(&image[from..][..count]));
-        }
-    }
-
-    /// Copies, or adds, the inside of bordered images to images.
-    pub(in crate::engine) fn copy_out(&self, bordered: &[f32], images: &mut [f32], accumulate: bool) {
-        let (length, bordered_length) = self.lengths();
-        for (image, bordered) in images.chunks_exact_mut(length).zip(bordered.chunks_exact(bordered_length)) {
-            self.rows(|to, from, count| {
-                let (to, from) = (&mut image[to..][..count], &bordered[from..][..count]);
-                if !accumulate {
-                    to.copy_from_slice(from);
-                    return;
-                }
-                for (to, from) in to.iter_mut().zip(from) {
-                    *to += from;
-                }
-            });
-        }
-    }
-}
 
 /// The geometry of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +36,22 @@ pub(in crate::engine) struct Geometry {
     pub(in crate::engine) filters: usize,
 }
 
+/// What a convolution is made from besides its geometry.
+#[derive(Debug)]
+pub(in crate::engine) struct Options {
+    pub(in crate::engine) isa: Instructions,
+    /// A batch normalization to fold in.
+    pub(in crate::engine) folded: Option<Folded>,
+    /// Whether a ReLU follows.
+    pub(in crate::engine) relu: bool,
+    /// Whether products are of `bf16`.
+    pub(in crate::engine) bf16: bool,
+    /// `[h, w]` of the input of which a gradient is wanted.
+    pub(in crate::engine) needed_input: [usize; 2],
+    /// Most images at a time.
+    pub(in crate::engine) images: usize,
+}
+
 /// The op.
 #[derive(Debug)]
 pub(in crate::engine) struct Conv {
@@ -86,272 +62,170 @@ pub(in crate::engine) struct Conv {
     border: Border,
     kernel: Parameter,
     bias: Option<Parameter>,
-    /// Corner of each output position's window in the bordered input, image after image.
+    folded: Option<Folded>,
+    relu: bool,
+    /// Corner of each output position's window in the bordered input, image after image of a group.
     corners: Vec<u32>,
     /// Offset of each output position in the output.
     positions: Vec<u32>,
-    /// Offset of each tap from its window's corner.
-    taps: Vec<u32>,
-    /// Offset of each tap in the weights.
-    tap_rows: Vec<u32>,
+    /// Where the taps of a window lie.
+    runs: Vec<Run>,
     /// Images taken together in a product.
     together: usize,
-    back: Backward,
-    panels: Panels,
+    back: InputGradient,
+    weights: Packed,
+    kernel_values: Vec<f32>,
     bias_values: Vec<f32>,
 }
 
-/// What the input gradient needs.
+/// Packed weights.
 #[derive(Debug)]
-struct Backward {
-    /// `[h, w]` of the bordered, stretched output gradient.
-    bordered: [usize; 2],
-    /// Place of output position (0, 0) in it.
-    before: [usize; 2],
-    /// Corner of each input position's window in it.
-    corners: Vec<u32>,
-    /// Offset of each input position in the input.
-    positions: Vec<u32>,
-    /// Offset of each flipped tap `(kh, kw, out_c)`.
-    taps: Vec<u32>,
-    /// `[kh * kw * out_c, in_c]`, flipped.
-    panels: Panels,
-    flipped: Vec<f32>,
+enum Packed {
+    F32(Panels<F32>),
+    Bf16(Panels<Bf16>),
 }
 
-/// Offsets `(image, row, column)` of the top-left corners of a grid of windows.
-fn grid(
-    images: usize,
-    length: usize,
-    size: [usize; 2],
-    stride: [usize; 2],
-    width: usize,
-    c: usize,
-) -> Vec<u32> {
-    let mut offsets = Vec::with_capacity(images * size[0] * size[1]);
-    for image in 0..images {
-        for row in 0..size[0] {
-            for column in 0..size[1] {
-                offsets.push((image * length + (row * stride[0] * width + column * stride[1]) * c) as u32);
-            }
-        }
-    }
-    offsets
-}
+/// Output positions of the images taken together, at least: enough for whole tiles.
+const POSITIONS: usize = 256;
 
 impl Conv {
     pub(in crate::engine) fn new(
-        isa: Instructions,
         (op, input, output): (usize, Input, Slot),
         geometry: Geometry,
         border: Border,
-        needed_input: [usize; 2],
-        images: usize,
         (kernel, bias): (Parameter, Option<Parameter>),
+        options: Options,
     ) -> Self {
         let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters } = geometry;
-        let [h, w, c] = border.input;
         let [bordered_h, bordered_w] = border.bordered;
-        let before = [kh - 1 - border.before[0], kw - 1 - border.before[1]];
-        let bordered = [h + kh - 1, w + kw - 1];
-        let back = Backward {
-            bordered,
-            before,
-            corners: grid(
-                images,
-                bordered[0] * bordered[1] * filters,
-                needed_input,
-                [1, 1],
-                bordered[1],
-                filters,
-            ),
-            positions: grid(images, h * w * c, needed_input, [1, 1], w, c),
-            taps: grid(1, 0, [kh, kw], [1, 1], bordered[1], filters)
-                .iter()
-                .flat_map(|&corner| (0..filters as u32).map(move |filter| corner + filter))
-                .collect(),
-            panels: Panels::new(isa),
-            flipped: vec![0.0; kernel.len()],
-        };
+        let c = border.input[2];
+        let Options { isa, folded, relu, bf16, needed_input, images } = options;
+        let together = (POSITIONS / (needed[0] * needed[1])).clamp(1, images);
         Self {
             op,
             input: [input],
             output,
-            corners: grid(images, bordered_h * bordered_w * c, needed, stride, bordered_w, c),
-            positions: grid(images, oh * ow * filters, needed, [1, 1], ow, filters),
-            taps: grid(1, 0, [kh, kw], [1, 1], bordered_w, c)
-                .iter()
-                .flat_map(|&corner| (0..c as u32).map(move |channel| corner + channel))
-                .collect(),
-            tap_rows: (0..(kh * kw * c) as u32).map(|tap| tap * filters as u32).collect(),
-            together: (256 / (needed[0] * needed[1])).clamp(1, images),
-            back,
-            panels: Panels::new(isa),
-            bias_values: Vec::new(),
+            corners: grid(together, bordered_h * bordered_w * c, needed, stride, bordered_w, c),
+            positions: grid(together, oh * ow * filters, needed, [1, 1], ow, filters),
+            runs: runs(kh, kw * c, bordered_w * c),
+            together,
+            back: InputGradient::new(isa, &geometry, &border, needed_input, together),
+            weights: if bf16 { Packed::Bf16(Panels::new(isa)) } else { Packed::F32(Panels::new(isa)) },
+            kernel_values: Vec::new(),
+            bias_values: vec![0.0; filters],
             geometry,
             border,
             kernel,
             bias,
+            folded,
+            relu,
         }
     }
 
-    /// Ranges of images taken together.
-    fn groups(&self, images: usize) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    /// Ranges of `images` taken together.
+    fn groups(&self, images: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
         let together = self.together;
-        (0..images.div_ceil(together)).map(move |group| group * together..images.min((group + 1) * together))
+        images.clone().step_by(together).map(move |first| first..images.end.min(first + together))
     }
 
-    /// The part of a table of positions that belongs to `images`.
-    fn part(table: &[u32], size: [usize; 2], images: &std::ops::Range<usize>) -> std::ops::Range<usize> {
-        let each = size[0] * size[1];
-        debug_assert!(images.end * each <= table.len());
-        images.start * each..images.end * each
+    /// Values of an output image in memory.
+    fn output_len(&self) -> usize {
+        self.geometry.output[0] * self.geometry.output[1] * self.geometry.filters
     }
 
-    /// Whether the output gradient can be read where it is.
-    fn plain_backward(&self) -> bool {
-        self.geometry.kernel == [1, 1] && self.geometry.stride == [1, 1] && self.border.is_none()
+    /// Output positions of `images` that are computed.
+    fn count(&self, images: &Range<usize>) -> usize {
+        images.len() * self.geometry.needed[0] * self.geometry.needed[1]
     }
 
-    /// `w[kh, kw, c, f]` to `[kh', kw', f, c]` with both spatial axes flipped.
-    fn flip(&mut self, weights: &[f32]) {
-        let (filters, c) = (self.geometry.filters, self.border.input[2]);
-        let places = self.geometry.kernel[0] * self.geometry.kernel[1];
-        for place in 0..places {
-            let from = &weights[(places - 1 - place) * c * filters..][..c * filters];
-            let to = &mut self.back.flipped[place * c * filters..][..c * filters];
-            for channel in 0..c {
-                for filter in 0..filters {
-                    to[filter * c + channel] = from[channel * filters + filter];
-                }
+    /// The input of `images`, with its border, and [`SLACK`] more values.
+    fn bordered<'a>(&self, images: &Range<usize>, x: &'a [f32], copy: &'a mut Aligned) -> &'a [f32] {
+        let (length, bordered) = self.border.lengths();
+        if self.border.is_none() {
+            return &x[images.start * length..images.end * length + SLACK];
+        }
+        self.border.copy_in(&x[images.start * length..images.end * length], copy);
+        &copy[..images.len() * bordered + SLACK]
+    }
+
+    /// Computes one group of images.
+    fn product(&self, step: &Step, images: &Range<usize>, x: &[f32], out: &mut [f32], halves: &mut Vec<u16>) {
+        let count = self.count(images);
+        let out = &mut out[images.start * self.output_len()..images.end * self.output_len()];
+        let (rows, out_rows) = (&self.corners[..count], &self.positions[..count]);
+        let (runs, bias) = (&self.runs[..], Some(&self.bias_values[..]));
+        let (relu, accumulate) = (self.relu, false);
+        match &self.weights {
+            Packed::F32(b) => {
+                gemm(step.isa, Gemm { a: x, rows, runs, b, bias, relu, out, out_rows, accumulate })
+            }
+            Packed::Bf16(b) => {
+                halves.resize(x.len(), 0);
+                let values = x.len() - SLACK;
+                to_bf16(step.isa, &x[..values], &mut halves[..values]);
+                halves[values..].fill(0);
+                gemm(step.isa, Gemm { a: halves, rows, runs, b, bias, relu, out, out_rows, accumulate });
             }
         }
-        self.back.panels.pack(&self.back.flipped, c);
     }
 
-    /// Adds the weight and bias gradients of `images` to `own`.
-    fn backward_weights(&self, step: &Step, shard: &Shard, memory: &mut Memory, own: &mut [f32]) {
+    /// Adds the weight and bias gradients of one group of images.
+    fn weight_gradient(&self, step: &Step, images: &Range<usize>, x: &[f32], dy: &[f32], own: &mut [f32]) {
         let (dw, db) = own.split_at_mut(self.kernel.len());
-        let x = if self.border.is_none() { &shard.values[self.input[0].slot] } else { &memory.floats };
-        let dy = &shard.gradients[self.output];
-        let panels = memory.panels.get_or_insert_with(|| Panels::new(step.isa));
-        for images in self.groups(shard.images) {
-            let part = Self::part(&self.corners, self.geometry.needed, &images);
-            panels.pack_rows(dy, &self.positions[part.clone()], self.geometry.filters);
-            let (rows, steps) = (&self.taps[..], &self.corners[part.clone()]);
-            let out_rows = &self.tap_rows;
-            gemm(
-                step.isa,
-                Gemm { a: x, rows, steps, b: panels, bias: None, out: dw, out_rows, accumulate: true },
-            );
-            if self.bias.is_some() {
-                for &position in &self.positions[part] {
-                    elementwise::add_to(step.isa, &dy[position as usize..][..self.geometry.filters], db);
-                }
+        let count = self.count(images);
+        let dy = &dy[images.start * self.output_len()..images.end * self.output_len() + SLACK];
+        let (corners, rows) = (&self.corners[..count], &self.positions[..count]);
+        let filters = self.geometry.filters;
+        gemm_gradient(step.isa, GemmGradient { x, corners, runs: &self.runs, dy, rows, filters }, dw);
+        if self.bias.is_some() {
+            for &row in rows {
+                elementwise::add_to(step.isa, &dy[row as usize..][..filters], db);
             }
-        }
-    }
-
-    /// Computes the input gradient.
-    fn backward_input(&self, step: &Step, shard: &Shard, memory: &mut Memory, dx: &mut [f32]) {
-        let [input] = self.input;
-        let Geometry { stride, output: [_, ow], needed, filters, .. } = self.geometry;
-        let back = &self.back;
-        let dy = &shard.gradients[self.output];
-        let needed_input = back.positions.len() / (self.positions.len() / (needed[0] * needed[1]));
-        for images in self.groups(shard.images) {
-            let out_part = images.start * needed_input..images.end * needed_input;
-            let in_part = 0..images.len() * needed_input;
-            let product = if self.plain_backward() {
-                (dy, Self::part(&self.positions, needed, &images))
-            } else {
-                let length = back.bordered[0] * back.bordered[1] * filters;
-                for (place, image) in images.clone().enumerate() {
-                    for row in 0..needed[0] {
-                        for column in 0..needed[1] {
-                            let from = ((image * self.geometry.output[0] + row) * ow + column) * filters;
-                            let to = place * length
-                                + ((row * stride[0] + back.before[0]) * back.bordered[1]
-                                    + column * stride[1]
-                                    + back.before[1])
-                                    * filters;
-                            memory.bordered[to..][..filters].copy_from_slice(&dy[from..][..filters]);
-                        }
-                    }
-                }
-                (&memory.bordered, in_part)
-            };
-            let (a, part) = product;
-            let rows = if self.plain_backward() { &self.positions[part] } else { &back.corners[part] };
-            let out_rows = &back.positions[out_part];
-            gemm(
-                step.isa,
-                Gemm {
-                    a,
-                    rows,
-                    steps: &back.taps,
-                    b: &back.panels,
-                    bias: None,
-                    out: dx,
-                    out_rows,
-                    accumulate: input.accumulate,
-                },
-            );
         }
     }
 }
 
 impl Op for Conv {
     fn prepare(&mut self, _: &Step, weights: &Weights) {
-        self.panels.pack(values(&self.kernel, weights), self.geometry.filters);
-        if self.input[0].gradient {
-            self.flip(values(&self.kernel, weights));
-        }
+        let filters = self.geometry.filters;
+        self.bias_values.fill(0.0);
         if let Some(bias) = &self.bias {
-            self.bias_values.clear();
-            self.bias_values.extend_from_slice(values(bias, weights));
+            self.bias_values.copy_from_slice(values(bias, weights));
+        }
+        let mut kernel = values(&self.kernel, weights);
+        if let Some(folded) = &self.folded {
+            self.kernel_values.clear();
+            self.kernel_values.extend_from_slice(kernel);
+            folded.fold(weights, &mut self.kernel_values, &mut self.bias_values);
+            kernel = &self.kernel_values;
+        }
+        let run = self.geometry.kernel[1] * self.border.input[2];
+        match &mut self.weights {
+            Packed::F32(panels) => panels.pack(kernel, filters, run),
+            Packed::Bf16(panels) => panels.pack(kernel, filters, run),
+        }
+        if self.input[0].gradient {
+            self.back.pack(kernel);
         }
     }
 
-    fn memory(&self, _: &Step, images: usize) -> Memory {
+    fn memory(&self, _: &Step, _: usize) -> Memory {
         let (_, bordered) = self.border.lengths();
-        let back = self.back.bordered[0] * self.back.bordered[1] * self.geometry.filters;
+        let copies = if self.border.is_none() { 0 } else { self.together * bordered + SLACK };
         Memory {
-            floats: if self.border.is_none() { Vec::new() } else { vec![0.0; images * bordered] },
-            bordered: if self.input[0].gradient && !self.plain_backward() {
-                vec![0.0; self.together * back]
-            } else {
-                Vec::new()
-            },
+            floats: Aligned::zeros(copies),
+            bordered: Aligned::zeros(if self.input[0].gradient { self.back.scratch() } else { 0 }),
             ..Memory::default()
         }
     }
 
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
-        let [input] = self.input;
         let mut out = shard.take_value(self.output);
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
-        let x = &shard.values[input.slot];
-        let a = if self.border.is_none() {
-            x
-        } else {
-            self.border.copy_in(&x[..shard.images * input.length], &mut memory.floats);
-            &memory.floats
-        };
-        let part = Self::part(&self.corners, self.geometry.needed, &(0..shard.images));
-        gemm(
-            step.isa,
-            Gemm {
-                a,
-                rows: &self.corners[part.clone()],
-                steps: &self.taps,
-                b: &self.panels,
-                bias: self.bias.is_some().then_some(&self.bias_values[..]),
-                out: &mut out,
-                out_rows: &self.positions[part],
-                accumulate: false,
-            },
-        );
+        for images in self.groups(shard.active.clone()) {
+            let x = self.bordered(&images, &shard.values[self.input[0].slot], &mut memory.floats);
+            self.product(step, &images, x, &mut out, &mut memory.halves);
+        }
         shard.memory[self.op] = memory;
         shard.values[self.output] = out;
     }
@@ -360,14 +234,24 @@ impl Op for Conv {
         let [input] = self.input;
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
         let mut own = std::mem::take(&mut shard.weights[self.op]);
-        if !own.is_empty() {
-            self.backward_weights(step, shard, &mut memory, &mut own);
+        let mut dy = shard.take_gradient(self.output);
+        if self.relu {
+            let span = shard.span(self.output_len());
+            elementwise::mask_positive(step.isa, &shard.values[self.output][span.clone()], &mut dy[span]);
         }
-        if input.gradient {
-            let mut dx = shard.take_gradient(input.slot);
-            self.backward_input(step, shard, &mut memory, &mut dx);
-            shard.gradients[input.slot] = dx;
+        for images in self.groups(shard.active.clone()) {
+            if !own.is_empty() {
+                let x = self.bordered(&images, &shard.values[input.slot], &mut memory.floats);
+                self.weight_gradient(step, &images, x, &dy, &mut own);
+            }
+            if input.gradient {
+                let dy = &dy[images.start * self.output_len()..images.end * self.output_len()];
+                let dx =
+                    &mut shard.gradients[input.slot][images.start * input.length..images.end * input.length];
+                self.back.run(step.isa, images.len(), dy, &mut memory.bordered, dx, input.accumulate);
+            }
         }
+        shard.gradients[self.output] = dy;
         shard.weights[self.op] = own;
         shard.memory[self.op] = memory;
     }

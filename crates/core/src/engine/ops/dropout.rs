@@ -1,6 +1,7 @@
 //! Inverted dropout (Srivastava et al. 2014): in training a share of the values is set to 0 and the others are divided by
 //! what is left, so that nothing changes at inference, where the op does not exist.
 
+use seamripper_kernels::Aligned;
 use seamripper_kernels::elementwise::{add_to, multiply};
 
 use super::{Input, Op, Step};
@@ -21,14 +22,14 @@ pub(in crate::engine) struct Dropout {
 impl Op for Dropout {
     fn memory(&self, _: &Step, images: usize) -> Memory {
         let length = images * self.input[0].length;
-        Memory { floats: vec![0.0; length], bordered: vec![0.0; length], ..Memory::default() }
+        Memory { floats: Aligned::zeros(length), bordered: Aligned::zeros(length), ..Memory::default() }
     }
 
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
         let [input] = self.input;
         let kept = 1.0 / (1.0 - self.rate);
         // A mask is named by the node and the image's place in the batch, so it does not depend on the shards.
-        for image in 0..shard.images {
+        for image in shard.active.clone() {
             let place = ((self.node as u64) << 32) | (shard.first + image) as u64;
             let mut stream = Stream::new(step.seed, Purpose::Dropout, step.step, place);
             let threshold = (f64::from(self.rate) * 4_294_967_296.0) as u64;
@@ -39,13 +40,13 @@ impl Op for Dropout {
                 }
             }
         }
-        let count = shard.images * input.length;
+        let span = shard.span(input.length);
         let mut y = shard.take_value(self.output);
         multiply(
             step.isa,
-            &shard.values[input.slot][..count],
-            &shard.memory[self.op].floats[..count],
-            &mut y[..count],
+            &shard.values[input.slot][span.clone()],
+            &shard.memory[self.op].floats[span.clone()],
+            &mut y[span.clone()],
         );
         shard.values[self.output] = y;
     }
@@ -55,15 +56,15 @@ impl Op for Dropout {
         if !input.gradient {
             return;
         }
-        let count = shard.images * input.length;
+        let span = shard.span(input.length);
         let mut dx = shard.take_gradient(input.slot);
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
-        let dy = &shard.gradients[self.output][..count];
+        let dy = &shard.gradients[self.output][span.clone()];
         if input.accumulate {
-            multiply(step.isa, dy, &memory.floats[..count], &mut memory.bordered[..count]);
-            add_to(step.isa, &memory.bordered[..count], &mut dx[..count]);
+            multiply(step.isa, dy, &memory.floats[span.clone()], &mut memory.bordered[span.clone()]);
+            add_to(step.isa, &memory.bordered[span.clone()], &mut dx[span.clone()]);
         } else {
-            multiply(step.isa, dy, &memory.floats[..count], &mut dx[..count]);
+            multiply(step.isa, dy, &memory.floats[span.clone()], &mut dx[span.clone()]);
         }
         shard.memory[self.op] = memory;
         shard.gradients[input.slot] = dx;

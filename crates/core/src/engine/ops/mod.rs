@@ -2,7 +2,9 @@
 
 mod activation;
 mod add;
+mod border;
 mod conv;
+mod conv_input;
 mod conv_pool;
 mod dropout;
 mod norm;
@@ -10,10 +12,11 @@ mod pool;
 
 pub(super) use activation::Activate;
 pub(super) use add::Add;
-pub(super) use conv::{Border, Conv, Geometry};
-pub(super) use conv_pool::ConvPool;
+pub(super) use border::Border;
+pub(super) use conv::{Conv, Geometry, Options as ConvOptions};
+pub(super) use conv_pool::{ConvPool, Options as ConvPoolOptions};
 pub(super) use dropout::Dropout;
-pub(super) use norm::{BatchNorm, Parameters as NormParameters};
+pub(super) use norm::{BatchNorm, Folded, Parameters as NormParameters};
 pub(super) use pool::{Pool, PoolKind};
 
 use seamripper_kernels::Instructions;
@@ -33,6 +36,8 @@ pub(super) struct Step {
     pub(super) seed: u64,
     /// Names the draws of dropout.
     pub(super) step: u64,
+    /// Most images an op works on at a time.
+    pub(super) block: usize,
 }
 
 /// A slot an op reads, and whether its gradient is wanted and has been begun by an op that reads it too.
@@ -49,7 +54,7 @@ pub(super) struct Input {
 
 /// One operation of a compiled graph. Its index in the plan is also its place in [`Shard::memory`].
 pub(super) trait Op: Send + Sync + std::fmt::Debug {
-    /// Once before each forward pass: packs weights.
+    /// Once for new weights: packs them.
     fn prepare(&mut self, _step: &Step, _weights: &Weights) {}
     /// Fresh memory for one shard of `images` images.
     fn memory(&self, _step: &Step, _images: usize) -> Memory {
@@ -59,11 +64,11 @@ pub(super) trait Op: Send + Sync + std::fmt::Debug {
     fn phases(&self) -> usize {
         1
     }
-    /// Computes its output slot.
+    /// Computes its output slot, for the active images.
     fn forward(&self, step: &Step, phase: usize, shard: &mut Shard);
     /// After phase 0 of every shard.
     fn meet_forward(&mut self, _step: &Step, _shards: &[Shard]) {}
-    /// Computes the gradients of its inputs and weights; phases run in reverse.
+    /// Computes the gradients of its inputs and weights, for the active images; phases run in reverse.
     fn backward(&self, step: &Step, phase: usize, shard: &mut Shard);
     /// After phase 1 of every shard.
     fn meet_backward(&mut self, _step: &Step, _shards: &[Shard]) {}

@@ -5,8 +5,10 @@
 //! backward:  S = sum dy,  P = sum dy (x - mean)                 (the shards meet);  s = sqrt(variance + epsilon)
 //!            dx = gamma / s (dy - S / N - (x - mean) P / (N s^2));   dgamma = P / s;   dbeta = S
 //! ```
-//! At inference the running averages take the place of the batch's statistics and nothing meets.
+//! At inference the running averages take the place of the batch's statistics and nothing meets; after a convolution the op
+//! is then [`Folded`] into it. A ReLU that follows is part of the op: `dy` is first set to 0 where `y` is not positive.
 
+use seamripper_kernels::Aligned;
 use seamripper_kernels::norm::{Factors, gradient_sums, moments, normalize_backward, scale_shift};
 
 use super::{Input, Op, Step, values};
@@ -22,6 +24,36 @@ pub(in crate::engine) struct Parameters {
     pub(in crate::engine) moving_variance: Parameter,
 }
 
+impl Parameters {
+    /// `x s + t` is the normalization by the running averages; returns `(s, t)` of `channel`.
+    fn affine(&self, weights: &Weights, epsilon: f32, channel: usize) -> (f32, f32) {
+        let value = |parameter: &Parameter| values(parameter, weights)[channel];
+        let scale = value(&self.gamma) / (value(&self.moving_variance) + epsilon).sqrt();
+        (scale, value(&self.beta) - value(&self.moving_mean) * scale)
+    }
+}
+
+/// A batch normalization at inference that a convolution before it takes over.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Folded {
+    pub(in crate::engine) epsilon: f32,
+    pub(in crate::engine) parameters: Parameters,
+}
+
+impl Folded {
+    /// Changes `kernel` `[taps, filters]` and `bias` `[filters]` so that their convolution gives what normalizing gave.
+    pub(super) fn fold(&self, weights: &Weights, kernel: &mut [f32], bias: &mut [f32]) {
+        let filters = bias.len();
+        for filter in 0..filters {
+            let (scale, shift) = self.parameters.affine(weights, self.epsilon, filter);
+            bias[filter] = bias[filter] * scale + shift;
+            for weight in kernel.iter_mut().skip(filter).step_by(filters) {
+                *weight *= scale;
+            }
+        }
+    }
+}
+
 /// The op.
 #[derive(Debug)]
 pub(in crate::engine) struct BatchNorm {
@@ -31,6 +63,7 @@ pub(in crate::engine) struct BatchNorm {
     epsilon: f32,
     momentum: f32,
     training: bool,
+    relu: bool,
     parameters: Parameters,
     gamma: Vec<f32>,
     beta: Vec<f32>,
@@ -46,7 +79,7 @@ impl BatchNorm {
     pub(in crate::engine) fn new(
         (op, input, output): (usize, Input, Slot),
         (epsilon, momentum): (f32, f32),
-        training: bool,
+        (training, relu): (bool, bool),
         parameters: Parameters,
     ) -> Self {
         let zeros = || vec![0.0; parameters.gamma.len()];
@@ -57,6 +90,7 @@ impl BatchNorm {
             epsilon,
             momentum,
             training,
+            relu,
             gamma: zeros(),
             beta: zeros(),
             mean: zeros(),
@@ -104,7 +138,11 @@ impl Op for BatchNorm {
 
     fn memory(&self, _: &Step, images: usize) -> Memory {
         let c = self.channels();
-        Memory { floats: vec![0.0; 2 * images * c], bordered: vec![0.0; 2 * c], ..Memory::default() }
+        Memory {
+            floats: Aligned::zeros(2 * images * c),
+            bordered: Aligned::zeros(2 * c),
+            ..Memory::default()
+        }
     }
 
     fn phases(&self) -> usize {
@@ -115,17 +153,19 @@ impl Op for BatchNorm {
         let [input] = self.input;
         if self.training && phase == 0 {
             let mut memory = std::mem::take(&mut shard.memory[self.op]);
-            let images = shard.value(input.slot, input.length).chunks_exact(input.length);
-            for (x, sums) in images.zip(memory.floats.chunks_exact_mut(2 * self.channels())) {
+            let images = shard.values[input.slot][shard.span(input.length)].chunks_exact(input.length);
+            let sums = memory.floats[shard.span(2 * self.channels())].chunks_exact_mut(2 * self.channels());
+            for (x, sums) in images.zip(sums) {
                 let (mean, deviation) = sums.split_at_mut(self.channels());
                 moments(step.isa, x, mean, deviation);
             }
             shard.memory[self.op] = memory;
             return;
         }
-        let count = shard.images * input.length;
+        let span = shard.span(input.length);
         let mut y = shard.take_value(self.output);
-        scale_shift(step.isa, &shard.values[input.slot][..count], &self.scale, &self.shift, &mut y[..count]);
+        let x = &shard.values[input.slot][span.clone()];
+        scale_shift(step.isa, x, &self.scale, &self.shift, self.relu, &mut y[span]);
         shard.values[self.output] = y;
     }
 
@@ -151,14 +191,23 @@ impl Op for BatchNorm {
 
     fn backward(&self, step: &Step, phase: usize, shard: &mut Shard) {
         let [input] = self.input;
-        let count = shard.images * input.length;
+        let span = shard.span(input.length);
         if phase + 1 == self.phases() {
             let mut memory = std::mem::take(&mut shard.memory[self.op]);
-            memory.bordered.fill(0.0);
+            let mut dy = shard.take_gradient(self.output);
+            if shard.active.start == 0 {
+                memory.bordered.fill(0.0);
+            }
             let (sum, product) = memory.bordered.split_at_mut(self.channels());
-            let x = &shard.values[input.slot][..count];
-            gradient_sums(step.isa, x, &shard.gradients[self.output][..count], &self.mean, sum, product);
-            if let Some(own) = shard.weights.get_mut(self.op).filter(|own| !own.is_empty()) {
+            for image in shard.active.clone() {
+                let span = image * input.length..(image + 1) * input.length;
+                let y = self.relu.then(|| &shard.values[self.output][span.clone()]);
+                let x = &shard.values[input.slot][span.clone()];
+                gradient_sums(step.isa, (x, &self.mean), y, &mut dy[span], (&mut *sum, &mut *product));
+            }
+            shard.gradients[self.output] = dy;
+            let last = shard.active.end == shard.images;
+            if let Some(own) = shard.weights.get_mut(self.op).filter(|own| last && !own.is_empty()) {
                 for channel in 0..self.channels() {
                     own[channel] += product[channel] * self.inverse(channel);
                     own[self.channels() + channel] += sum[channel];
@@ -178,10 +227,10 @@ impl Op for BatchNorm {
             let factors = Factors { gradient: &self.scale, distance, mean: &self.mean, constant };
             normalize_backward(
                 step.isa,
-                &shard.values[input.slot][..count],
-                &shard.gradients[self.output][..count],
+                &shard.values[input.slot][span.clone()],
+                &shard.gradients[self.output][span.clone()],
                 factors,
-                &mut dx[..count],
+                &mut dx[span],
                 input.accumulate,
             );
             shard.gradients[input.slot] = dx;

@@ -35,13 +35,13 @@ impl Op for Pool {
     }
 
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
-        let count = shard.images * self.out_length();
+        let span = shard.span(self.out_length());
         let mut y = shard.take_value(self.output);
         let mut winner = std::mem::take(&mut shard.memory[self.op].offsets);
-        let x = shard.value(self.input[0].slot, self.input[0].length);
+        let x = &shard.values[self.input[0].slot][shard.span(self.input[0].length)];
         match self.kind {
-            PoolKind::Max => max_pool(step.isa, &self.windows, x, &mut y[..count], &mut winner[..count]),
-            PoolKind::Average => avg_pool(step.isa, &self.windows, x, &mut y[..count]),
+            PoolKind::Max => max_pool(step.isa, &self.windows, x, &mut y[span.clone()], &mut winner[span]),
+            PoolKind::Average => avg_pool(step.isa, &self.windows, x, &mut y[span]),
         }
         shard.memory[self.op].offsets = winner;
         shard.values[self.output] = y;
@@ -53,16 +53,14 @@ impl Op for Pool {
             return;
         }
         let mut array = shard.take_gradient(input.slot);
-        let dx = &mut array[..shard.images * input.length];
+        let dx = &mut array[shard.span(input.length)];
         if !input.accumulate {
             dx.fill(0.0);
         }
-        let count = shard.images * self.out_length();
-        let dy = &shard.gradients[self.output][..count];
+        let span = shard.span(self.out_length());
+        let dy = &shard.gradients[self.output][span.clone()];
         match self.kind {
-            PoolKind::Max => {
-                max_pool_backward(&self.windows, dy, &shard.memory[self.op].offsets[..count], dx)
-            }
+            PoolKind::Max => max_pool_backward(&self.windows, dy, &shard.memory[self.op].offsets[span], dx),
             PoolKind::Average => avg_pool_backward(step.isa, &self.windows, dy, dx),
         }
         shard.gradients[input.slot] = array;

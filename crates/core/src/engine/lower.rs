@@ -1,0 +1,261 @@
+//! From nodes to drafts of ops: which nodes become one, which outputs are needed, which gradients exist.
+//!
+//! *Idea*: nodes are taken in order. A node's value lives in a slot; flatten and, at inference, dropout are the same slot under
+//! another shape. With taps every node keeps its own; else a convolution or dense layer takes what follows it, if nobody
+//! else reads what is between:
+//! ```text
+//! conv [batch_norm, at inference] [relu] [max_pool 2x2 or 3x3, whole windows side by side]
+//! batch_norm, add: [relu]
+//! ```
+//! Then the needed part of every slot is found backwards ([`needed`]): a valid pool of 7 x 7 by 2 reads 6 x 6, so the
+//! convolution before it computes no more, and so on.
+
+use seamripper_kernels::elementwise::Function;
+
+use super::buffers::Slot;
+use super::ops::function;
+use super::plan::Wants;
+use crate::graph::{Activation, Graph, Layer, NodeId, Padding, Source, window_padding};
+
+/// What nodes are lowered to, before arrays and needs are known.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lowered {
+    /// A convolution or dense layer, and what follows it.
+    Conv { conv: NodeId, norm: Option<NodeId>, relu: bool, pool: Option<NodeId> },
+    /// Any other layer; a ReLU that follows.
+    Layer { node: NodeId, relu: bool },
+    /// An activation of its own.
+    Activation(Function),
+}
+
+/// One lowered op and the slots it reads and writes.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) what: Lowered,
+    pub(super) inputs: Vec<Slot>,
+    pub(super) output: Slot,
+}
+
+/// A graph in slots, not yet in ops.
+pub(super) struct Drafts {
+    pub(super) drafts: Vec<Draft>,
+    /// `[h, w, c]` of each slot; slot 0 is the image.
+    pub(super) slots: Vec<[usize; 3]>,
+    /// The slot that holds each node's output; `None` if another node took it.
+    pub(super) outputs: Vec<Option<Slot>>,
+}
+
+/// What a node takes with it.
+struct Chain {
+    norm: Option<NodeId>,
+    relu: bool,
+    pool: Option<NodeId>,
+    /// The last node of the chain, whose output it is.
+    last: NodeId,
+}
+
+pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
+    let mut result =
+        Drafts { drafts: Vec::new(), slots: vec![graph.input], outputs: vec![None; graph.nodes.len()] };
+    let readers = sole_readers(graph);
+    let mut taken = vec![false; graph.nodes.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        if taken[id] {
+            continue;
+        }
+        let inputs: Vec<Slot> = node.inputs.iter().map(|&source| result.slot(source)).collect();
+        let chain = chain(graph, &readers, id, wants);
+        // A chain of one node without a ReLU takes nothing.
+        let own = chain.last == id && !chain.relu;
+        let slot = match node.layer {
+            Layer::Flatten | Layer::Activation => inputs[0],
+            Layer::Dropout { rate } if !wants.training || rate == 0.0 => inputs[0],
+            Layer::Conv2d { .. } | Layer::Dense { .. } => {
+                let Chain { norm, relu, pool, last } = chain;
+                let what = Lowered::Conv { conv: id, norm, relu, pool };
+                result.push(what, inputs, graph.nodes[last].output)
+            }
+            _ => {
+                let what = Lowered::Layer { node: id, relu: chain.relu };
+                result.push(what, inputs, graph.nodes[chain.last].output)
+            }
+        };
+        // An activation that the op did not take.
+        let slot = match node.activation {
+            Activation::Identity => slot,
+            _ if !own && !matches!(node.layer, Layer::Flatten | Layer::Activation) => slot,
+            activation => result.push(Lowered::Activation(function(activation)), vec![slot], node.output),
+        };
+        let mut at = id;
+        while at != chain.last {
+            at = readers[at].expect("a chain is made of sole readers");
+            taken[at] = true;
+        }
+        result.outputs[chain.last] = Some(slot);
+    }
+    result
+}
+
+/// The only node that reads each node's output; `None` where there are none or several.
+fn sole_readers(graph: &Graph) -> Vec<Option<NodeId>> {
+    let mut readers: Vec<Vec<NodeId>> = vec![Vec::new(); graph.nodes.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        for source in &node.inputs {
+            if let Source::Node(from) = *source {
+                readers[from].push(id);
+            }
+        }
+    }
+    readers.into_iter().map(|readers| <[NodeId; 1]>::try_from(readers).ok().map(|[reader]| reader)).collect()
+}
+
+/// What follows node `id` and can be one op with it.
+fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) -> Chain {
+    let nodes = &graph.nodes;
+    let mut chain = Chain { norm: None, relu: false, pool: None, last: id };
+    let conv = matches!(nodes[id].layer, Layer::Conv2d { .. } | Layer::Dense { .. });
+    let sums = matches!(nodes[id].layer, Layer::BatchNorm { .. })
+        || (matches!(nodes[id].layer, Layer::Add) && nodes[id].inputs.len() == 2);
+    if wants.taps || !(conv || sums) || !takes(nodes[id].activation, &mut chain.relu) {
+        return chain;
+    }
+    let inference = !wants.training && !wants.weight_gradients;
+    while let Some(next) = readers[chain.last] {
+        let taken = match nodes[next].layer {
+            Layer::BatchNorm { .. } if conv && inference && !chain.relu && chain.norm.is_none() => {
+                chain.norm = Some(next);
+                true
+            }
+            Layer::Activation => !chain.relu,
+            _ => false,
+        };
+        if !taken || !takes(nodes[next].activation, &mut chain.relu) {
+            if chain.norm == Some(next) {
+                chain.norm = None;
+            }
+            break;
+        }
+        chain.last = next;
+    }
+    if let Some(pool) = readers[chain.last].filter(|&pool| conv && fits_pool(graph, id, chain.last, pool)) {
+        (chain.pool, chain.last) = (Some(pool), pool);
+    }
+    chain
+}
+
+/// Whether an activation is nothing or a ReLU; notes the latter.
+fn takes(activation: Activation, relu: &mut bool) -> bool {
+    *relu |= activation == Activation::Relu;
+    matches!(activation, Activation::Identity | Activation::Relu)
+}
+
+/// Whether `pool`, which reads `before`, can be one op with convolution `conv`: stride 1, windows of 2 x 2 or 3 x 3 side by
+/// side, all inside the image, and no activation after the pool.
+fn fits_pool(graph: &Graph, conv: NodeId, before: NodeId, pool: NodeId) -> bool {
+    let Layer::Conv2d { stride: [1, 1], .. } = graph.nodes[conv].layer else { return false };
+    let Layer::MaxPool { size, stride, padding } = graph.nodes[pool].layer else { return false };
+    let [h, w, _] = graph.nodes[before].output;
+    let inside = padding == Padding::Valid || (h.is_multiple_of(size[0]) && w.is_multiple_of(size[1]));
+    size == stride
+        && (size == [2, 2] || size == [3, 3])
+        && inside
+        && graph.nodes[pool].activation == Activation::Identity
+}
+
+impl Drafts {
+    fn slot(&self, source: Source) -> Slot {
+        match source {
+            Source::Input => 0,
+            Source::Node(id) => self.outputs[id].expect("only its chain reads a node without a slot"),
+        }
+    }
+
+    fn push(&mut self, what: Lowered, inputs: Vec<Slot>, shape: [usize; 3]) -> Slot {
+        let output = self.slots.len();
+        self.slots.push(shape);
+        self.drafts.push(Draft { what, inputs, output });
+        output
+    }
+}
+
+/// Whether node `id` is a convolution, not a dense layer.
+pub(super) fn is_conv2d(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.nodes[id].layer, Layer::Conv2d { .. })
+}
+
+/// `[h, w]` of a pool's windows.
+pub(super) fn pool_side(graph: &Graph, pool: NodeId) -> [usize; 2] {
+    match graph.nodes[pool].layer {
+        Layer::MaxPool { size, .. } => size,
+        _ => unreachable!("only a max-pool is taken by a convolution"),
+    }
+}
+
+/// `[h, w]` of the part of each slot that somebody reads. Only a convolution or a fused pool computes a part.
+pub(super) fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], wants: Wants) -> Vec<[usize; 2]> {
+    let whole = |slot: Slot| [slots[slot][0], slots[slot][1]];
+    if wants.taps {
+        return (0..slots.len()).map(whole).collect();
+    }
+    let mut needed = vec![[0, 0]; slots.len()];
+    if let Some(last) = drafts.last() {
+        needed[last.output] = whole(last.output);
+    }
+    for draft in drafts.iter().rev() {
+        let out = needed[draft.output];
+        // Rows of the input that `out` rows of windows reach.
+        let reach = |axis: usize, size: usize, stride: usize, before: usize| {
+            (out[axis].saturating_sub(1) * stride + size).saturating_sub(before)
+        };
+        for &input in &draft.inputs {
+            let [h, w] = whole(input);
+            let part = match draft.what {
+                Lowered::Conv { conv, pool, .. } if is_conv2d(graph, conv) => {
+                    let (kernel, before, stride) = conv_window(graph, conv);
+                    let pool = pool.map_or([1, 1], |pool| pool_side(graph, pool));
+                    [0, 1].map(|axis| {
+                        let out = out[axis] * pool[axis];
+                        (out.saturating_sub(1) * stride[axis] + kernel[axis]).saturating_sub(before[axis])
+                    })
+                }
+                Lowered::Layer { node, .. } => match graph.nodes[node].layer {
+                    Layer::MaxPool { size, stride, padding } | Layer::AvgPool { size, stride, padding } => {
+                        let (before, _) = window_padding([h, w], size, stride, padding);
+                        [0, 1].map(|axis| reach(axis, size[axis], stride[axis], before[axis]))
+                    }
+                    _ => [h, w],
+                },
+                Lowered::Activation(_) if slots[input] == slots[draft.output] => out,
+                Lowered::Conv { .. } | Lowered::Activation(_) => [h, w],
+            };
+            needed[input] = [needed[input][0].max(part[0].min(h)), needed[input][1].max(part[1].min(w))];
+        }
+    }
+    needed
+}
+
+/// Kernel, rows and columns before the image, and stride of convolution `id`.
+pub(super) fn conv_window(graph: &Graph, id: NodeId) -> ([usize; 2], [usize; 2], [usize; 2]) {
+    let node = &graph.nodes[id];
+    let Layer::Conv2d { kernel, stride, padding, .. } = node.layer else {
+        panic!("{} is no convolution", node.name)
+    };
+    let [h, w, _] = graph.shape(node.inputs[0]);
+    (kernel, window_padding([h, w], kernel, stride, padding).0, stride)
+}
+
+/// Which slots have a gradient: those from which a wanted one is reached backwards.
+pub(super) fn gradients(graph: &Graph, drafts: &[Draft], slots: usize, wants: Wants) -> Vec<bool> {
+    let mut wanted = vec![false; slots];
+    wanted[0] = wants.input_gradient;
+    for draft in drafts {
+        let parameters = match draft.what {
+            Lowered::Conv { .. } => true,
+            Lowered::Layer { node, .. } => !graph.nodes[node].parameters.is_empty(),
+            Lowered::Activation(_) => false,
+        };
+        wanted[draft.output] =
+            draft.inputs.iter().any(|&slot| wanted[slot]) || (parameters && wants.weight_gradients);
+    }
+    wanted
+}

@@ -1,0 +1,165 @@
+//! GFLOP/s of the kernels on one thread, as a share of the multiply-add peak, for the layers of the 45,770-parameter network
+//! and of ResNet-20.
+//!
+//!     cargo run --release -p seamripper-kernels --example kernels [SECONDS [NAME]]      only lines with NAME in them
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use seamripper_kernels::conv_pool::{Reads, Shape, conv_pool};
+use seamripper_kernels::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
+use seamripper_kernels::element::{Bf16, Element, F32};
+use seamripper_kernels::gemm::{Gemm, gemm};
+use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
+use seamripper_kernels::panels::{Panels, runs};
+use seamripper_kernels::{Aligned, Instructions, SLACK, peak::peak_flops};
+
+const IMAGES: usize = 16;
+
+/// Prints microseconds an image and the share of `peak`, for `flops` an image.
+fn time(name: &str, seconds: f64, peak: f64, flops: usize, mut work: impl FnMut()) {
+    if !std::env::args().nth(2).is_none_or(|wanted| name.contains(&wanted)) {
+        return;
+    }
+    work();
+    let (start, mut best) = (Instant::now(), f64::INFINITY);
+    while start.elapsed().as_secs_f64() < seconds {
+        let piece = Instant::now();
+        work();
+        best = best.min(piece.elapsed().as_secs_f64());
+    }
+    let image = best / IMAGES as f64;
+    let rate = flops as f64 / image;
+    println!("{name:52} {:8.2} us {:8.1} GFLOP/s {:5.1} %", image * 1e6, rate / 1e9, 100.0 * rate / peak);
+}
+
+fn noise(count: usize) -> Aligned {
+    let mut values = Aligned::zeros(count);
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+    }
+    values
+}
+
+fn pooled<E: Element>(
+    name: &str,
+    shape: &Shape,
+    values: &[E::Stored],
+    isa: Instructions,
+    seconds: f64,
+    peak: f64,
+) {
+    let run = shape.kernel[1] * shape.input[2];
+    let taps = shape.kernel[0] * run;
+    let mut weights = Panels::<E>::new(isa);
+    weights.pack(&noise(taps * shape.filters), shape.filters, run);
+    let (runs, windows, bias) = (shape.runs(), shape.windows(IMAGES), vec![0.0; shape.filters]);
+    let count = IMAGES * shape.output_len();
+    let (mut out, mut winner) = (Aligned::zeros(count), vec![0; count]);
+    let flops = 2 * taps * shape.filters * shape.pool.pow(2) * shape.out_size[0] * shape.out_size[1];
+    time(name, seconds, peak, flops, || {
+        let reads =
+            Reads { x: values, runs: &runs, windows: &windows, weights: &weights, bias: &bias, relu: true };
+        conv_pool(isa, shape, reads, black_box(&mut out), &mut winner);
+    });
+}
+
+fn main() {
+    let seconds = std::env::args().nth(1).map_or(0.3, |text| text.parse().expect("seconds"));
+    for isa in Instructions::available() {
+        let peak = peak_flops(isa, seconds);
+        println!(
+            "\n{}: peak {:.1} GFLOP/s a thread; bf16 in hardware: {}",
+            isa.name(),
+            peak / 1e9,
+            isa.has_bf16()
+        );
+        for (name, input, kernel, pool, filters, size) in [
+            ("conv 128 5x5 + max_pool 3 on 28x28x1", [28, 28, 1], 5, 3, 128, 7),
+            ("conv 64 2x2 + max_pool 2 on 8x8x128", [8, 8, 128], 2, 2, 64, 3),
+            ("conv 64 2x2 + max_pool 2 on 7x7x128", [7, 7, 128], 2, 2, 64, 3),
+            ("conv 32 2x2 + max_pool 2 on 3x3x64", [3, 3, 64], 2, 2, 32, 1),
+        ] {
+            let shape = Shape {
+                input,
+                kernel: [kernel; 2],
+                pool,
+                filters,
+                out_size: [size; 2],
+                out_width: size,
+                out_height: size,
+            };
+            let mut x = noise(IMAGES * shape.input_len());
+            x.resize(x.len() + SLACK);
+            pooled::<F32>(name, &shape, &x, isa, seconds, peak);
+            pooled::<Bf16>(&format!("  bf16 {name}"), &shape, &vec![0x3f80; x.len()], isa, seconds, peak);
+
+            let run = shape.kernel[1] * shape.input[2];
+            let dense = noise(shape.kernel[0] * run * shape.filters);
+            let mut weights = Panels::<F32>::new(isa);
+            weights.pack(&dense, shape.filters, run);
+            let (runs, windows, bias) = (shape.runs(), shape.windows(IMAGES), vec![0.0; shape.filters]);
+            let count = IMAGES * shape.output_len();
+            let (mut out, mut winner) = (Aligned::zeros(count), vec![0; count]);
+            let reads =
+                Reads { x: &x, runs: &runs, windows: &windows, weights: &weights, bias: &bias, relu: true };
+            conv_pool(isa, &shape, reads, &mut out, &mut winner);
+            let taps = Taps::new(isa, &shape, input[2] != 1);
+            let mut transposed = Aligned::zeros(taps.len());
+            taps.transpose(&dense, &mut transposed);
+            let live = out.iter().filter(|&&out| out > 0.0).count() / IMAGES;
+            let (mut dw, mut db) = (Aligned::zeros(taps.len()), vec![0.0; filters]);
+            let mut dx = if input[2] == 1 || std::env::var("NODX").is_ok() {
+                Aligned::default()
+            } else {
+                Aligned::zeros(x.len())
+            };
+            let dy = noise(count);
+            let mut scratch = Scratch::default();
+            let passes = if dx.is_empty() { 1 } else { 2 };
+            time(
+                &format!("  gradient of {name}"),
+                seconds,
+                peak,
+                2 * passes * live * shape.kernel[0] * run,
+                || {
+                    let forward =
+                        Forward { x: &x, out: &out, winner: &winner, out_gradient: &dy, relu: true };
+                    let gradients = (&mut dw[..], &mut db[..], &mut dx[..]);
+                    conv_pool_backward(isa, &shape, &taps, forward, &transposed, &mut scratch, gradients);
+                },
+            );
+        }
+        for (side, c, filters) in [(28, 1, 16), (28, 16, 16), (14, 32, 32), (7, 64, 64), (14, 128, 128)] {
+            let (h, w) = (side + 2, side + 2);
+            let x = noise(IMAGES * h * w * c);
+            let runs = runs(3, 3 * c, w * c);
+            let place = |stride: usize, width: usize, channels: usize, image: usize| {
+                (0..side * side)
+                    .map(move |p| (image * stride + (p / side * width + p % side) * channels) as u32)
+            };
+            let corners: Vec<u32> = (0..IMAGES).flat_map(|image| place(h * w * c, w, c, image)).collect();
+            let rows: Vec<u32> =
+                (0..IMAGES).flat_map(|image| place(side * side * filters, side, filters, image)).collect();
+            let mut b = Panels::<F32>::new(isa);
+            b.pack(&noise(9 * c * filters), filters, 3 * c);
+            let mut out = noise(IMAGES * side * side * filters + SLACK);
+            let flops = 2 * 9 * c * filters * side * side;
+            let name = format!("conv {filters} 3x3 same on {side}x{side}x{c}");
+            time(&name, seconds, peak, flops, || {
+                let (a, rows, out_rows, out) = (&x[..], &corners[..], &rows[..], &mut out[..]);
+                let relu = false;
+                gemm(
+                    isa,
+                    Gemm { a, rows, runs: &runs, b: &b, bias: None, relu, out, out_rows, accumulate: false },
+                );
+            });
+            let mut dw = Aligned::zeros(9 * c * filters);
+            time(&format!("  weight gradient of {name}"), seconds, peak, flops, || {
+                let sum =
+                    GemmGradient { x: &x, corners: &corners, runs: &runs, dy: &out, rows: &rows, filters };
+                gemm_gradient(isa, sum, black_box(&mut dw));
+            });
+        }
+    }
+}

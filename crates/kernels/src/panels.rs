@@ -73,7 +73,7 @@ impl<E: Element> Panels<E> {
         self.n = n;
         assert!(self.k.is_multiple_of(run.max(1)), "whole runs");
         let width = self.width();
-        self.steps = if run == 0 { 0 } else { self.k / run * run.div_ceil(E::PER_STEP) };
+        self.steps = self.k.checked_div(run).unwrap_or(0) * run.div_ceil(E::PER_STEP);
         self.data.resize(n.div_ceil(width) * self.steps * width);
         for (index, panel) in self.data.chunks_exact_mut((self.steps * width).max(1)).enumerate() {
             let columns = index * width..n.min((index + 1) * width);

@@ -52,6 +52,8 @@ struct Chain {
     pool: Option<NodeId>,
     /// The last node of the chain, whose output it is.
     last: NodeId,
+    /// An activation at its end that the op does not compute.
+    pending: Activation,
 }
 
 pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
@@ -65,13 +67,11 @@ pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
         }
         let inputs: Vec<Slot> = node.inputs.iter().map(|&source| result.slot(source)).collect();
         let chain = chain(graph, &readers, id, wants);
-        // A chain of one node without a ReLU takes nothing.
-        let own = chain.last == id && !chain.relu;
         let slot = match node.layer {
             Layer::Flatten | Layer::Activation => inputs[0],
             Layer::Dropout { rate } if !wants.training || rate == 0.0 => inputs[0],
             Layer::Conv2d { .. } | Layer::Dense { .. } => {
-                let Chain { norm, relu, pool, last } = chain;
+                let Chain { norm, relu, pool, last, .. } = chain;
                 let what = Lowered::Conv { conv: id, norm, relu, pool };
                 result.push(what, inputs, graph.nodes[last].output)
             }
@@ -80,11 +80,12 @@ pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
                 result.push(what, inputs, graph.nodes[chain.last].output)
             }
         };
-        // An activation that the op did not take.
-        let slot = match node.activation {
+        let slot = match chain.pending {
             Activation::Identity => slot,
-            _ if !own && !matches!(node.layer, Layer::Flatten | Layer::Activation) => slot,
-            activation => result.push(Lowered::Activation(function(activation)), vec![slot], node.output),
+            activation => {
+                let what = Lowered::Activation(function(activation));
+                result.push(what, vec![slot], graph.nodes[chain.last].output)
+            }
         };
         let mut at = id;
         while at != chain.last {
@@ -112,41 +113,34 @@ fn sole_readers(graph: &Graph) -> Vec<Option<NodeId>> {
 /// What follows node `id` and can be one op with it.
 fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) -> Chain {
     let nodes = &graph.nodes;
-    let mut chain = Chain { norm: None, relu: false, pool: None, last: id };
+    let mut chain = Chain { norm: None, relu: false, pool: None, last: id, pending: nodes[id].activation };
     let conv = matches!(nodes[id].layer, Layer::Conv2d { .. } | Layer::Dense { .. });
     let sums = matches!(nodes[id].layer, Layer::BatchNorm { .. })
         || (matches!(nodes[id].layer, Layer::Add) && nodes[id].inputs.len() == 2);
-    if wants.taps || !(conv || sums) || !takes(nodes[id].activation, &mut chain.relu) {
+    if wants.taps || !(conv || sums) {
         return chain;
     }
     let inference = !wants.training && !wants.weight_gradients;
-    while let Some(next) = readers[chain.last] {
-        let taken = match nodes[next].layer {
+    loop {
+        if chain.pending == Activation::Relu {
+            (chain.relu, chain.pending) = (true, Activation::Identity);
+        }
+        let Some(next) = readers[chain.last].filter(|_| chain.pending == Activation::Identity) else {
+            return chain;
+        };
+        match nodes[next].layer {
             Layer::BatchNorm { .. } if conv && inference && !chain.relu && chain.norm.is_none() => {
                 chain.norm = Some(next);
-                true
             }
-            Layer::Activation => !chain.relu,
-            _ => false,
-        };
-        if !taken || !takes(nodes[next].activation, &mut chain.relu) {
-            if chain.norm == Some(next) {
-                chain.norm = None;
-            }
-            break;
+            Layer::Activation if !chain.relu => {}
+            _ => break,
         }
-        chain.last = next;
+        (chain.last, chain.pending) = (next, nodes[next].activation);
     }
     if let Some(pool) = readers[chain.last].filter(|&pool| conv && fits_pool(graph, id, chain.last, pool)) {
         (chain.pool, chain.last) = (Some(pool), pool);
     }
     chain
-}
-
-/// Whether an activation is nothing or a ReLU; notes the latter.
-fn takes(activation: Activation, relu: &mut bool) -> bool {
-    *relu |= activation == Activation::Relu;
-    matches!(activation, Activation::Identity | Activation::Relu)
 }
 
 /// Whether `pool`, which reads `before`, can be one op with convolution `conv`: stride 1, windows of 2 x 2 or 3 x 3 side by

@@ -12,8 +12,8 @@ use super::SHARD;
 use super::buffers::{Shard, Slot, array};
 use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
 use super::ops::{
-    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, Dropout, Folded,
-    Geometry, Input, NormParameters, Op, Pool, PoolKind, Step,
+    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Dropout,
+    Folded, Geometry, Input, NormParameters, Op, Pool, PoolKind, Step,
 };
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
 
@@ -178,16 +178,20 @@ impl Place<'_> {
         }
     }
 
-    /// The batch normalization that a convolution takes over.
-    fn folded(&self, what: &Lowered) -> Option<Folded> {
-        let Lowered::Conv { norm: Some(norm), .. } = *what else { return None };
-        let node = &self.graph.nodes[norm];
-        let Layer::BatchNorm { epsilon, .. } = node.layer else { return None };
-        Some(Folded { epsilon, parameters: self.norm_parameters(node) })
-    }
-
-    fn kernel_and_bias(&self, node: &Node) -> (Parameter, Option<Parameter>) {
-        (self.parameter(node, Role::Kernel).expect("kernel"), self.parameter(node, Role::Bias))
+    /// Kernel and bias of `node`, with the batch normalization that it takes over.
+    fn conv_weights(&self, what: &Lowered, node: &Node) -> ConvWeights {
+        let folded = match *what {
+            Lowered::Conv { norm: Some(norm), .. } => Some(&self.graph.nodes[norm]),
+            _ => None,
+        };
+        let folded = folded.and_then(|node| match node.layer {
+            Layer::BatchNorm { epsilon, .. } => {
+                Some(Folded { epsilon, parameters: self.norm_parameters(node) })
+            }
+            _ => None,
+        });
+        let kernel = self.parameter(node, Role::Kernel).expect("a convolution has a kernel");
+        ConvWeights::new(self.isa, (kernel, self.parameter(node, Role::Bias)), folded, self.wants.bf16)
     }
 
     /// The border that lets every window of `[oh, ow]` outputs lie inside.
@@ -220,14 +224,12 @@ impl Place<'_> {
         };
         let options = ConvPoolOptions {
             isa: self.isa,
-            folded: self.folded(what),
+            weights: self.conv_weights(what, node),
             relu: matches!(what, Lowered::Conv { relu: true, .. }),
-            bf16: self.wants.bf16,
             gradients: self.wants.weight_gradients || self.wants.input_gradient,
             images: self.images,
         };
-        let parameters = self.kernel_and_bias(node);
-        Box::new(ConvPool::new((self.op, input, output), shape, border, parameters, options))
+        Box::new(ConvPool::new((self.op, input, output), shape, border, options))
     }
 
     fn conv(&self, what: &Lowered, id: NodeId, input: Input, output: Slot) -> Box<dyn Op> {
@@ -247,14 +249,12 @@ impl Place<'_> {
         let border = Self::border(shape, geometry.kernel, geometry.stride, before, geometry.output);
         let options = ConvOptions {
             isa: self.isa,
-            folded: self.folded(what),
+            weights: self.conv_weights(what, node),
             relu: matches!(what, Lowered::Conv { relu: true, .. }),
-            bf16: self.wants.bf16,
             needed_input: if is_conv2d(self.graph, id) { self.needed[input.slot] } else { [1, 1] },
             images: self.images,
         };
-        let parameters = self.kernel_and_bias(node);
-        Box::new(Conv::new((self.op, input, output), geometry, border, parameters, options))
+        Box::new(Conv::new((self.op, input, output), geometry, border, options))
     }
 
     fn pool(

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use seamripper_kernels::Instructions;
 use seamripper_kernels::parallel::Threads;
 
-use super::{Engine, Executor, Gradients, Mode, Wants, check_gradients, forward_f64};
+use super::{BF16_TOLERANCE, Engine, Executor, Gradients, Mode, Wants, check_gradients, forward_f64};
 use crate::graph::{Activation, Builder, Graph, Layer, LayerSpec, NodeId, Padding, Role, Weights};
 use crate::random::{Purpose, Stream};
 use crate::tensor::Tensor;
@@ -63,8 +63,11 @@ fn check_graph(graph: &Graph, images: usize) {
     let weights = weights(graph, 1);
     let pixels = noise(2, images * graph.input.iter().product::<usize>());
     for isa in Instructions::available() {
-        for (training, taps) in [(true, false), (false, false), (true, true)] {
-            let wants = Wants { training, weight_gradients: true, input_gradient: true, taps, bf16: false };
+        // The last is inference with what belongs together folded, as saliency runs it.
+        for (training, taps, weight_gradients) in
+            [(true, false, true), (false, false, true), (true, true, true), (false, false, false)]
+        {
+            let wants = Wants { training, weight_gradients, input_gradient: true, taps, bf16: false };
             let mut engine = Engine::new(graph, isa, images, wants);
             engine.set_step(5, 6);
             let mode = if training { Mode::Training { seed: 5, step: 6 } } else { Mode::Inference };
@@ -81,8 +84,49 @@ fn check_graph(graph: &Graph, images: usize) {
                 check_gradients(&mut engine, graph, &weights, &pixels, mode).unwrap_or_else(|error| {
                     panic!("{} training={training} taps={taps}: {error}\n{graph:#?}", isa.name())
                 });
-            assert!(compared * 2 > graph.parameters.len(), "only {compared} entries away from a kink");
+            let least = if weight_gradients { graph.parameters.len() / 2 } else { 0 };
+            assert!(compared > least, "only {compared} entries away from a kink");
         }
+        let exact = forward_values(graph, &weights, &pixels);
+        let largest = exact.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        let mut engine = Engine::new(graph, isa, images, Wants { bf16: true, ..Wants::INFERENCE });
+        for (found, exact) in engine.forward(&weights, &pixels).data().iter().zip(&exact) {
+            let far = (f64::from(*found) - exact).abs();
+            assert!(
+                far <= BF16_TOLERANCE * largest.max(1.0),
+                "bf16: {found} is not {exact} on {}",
+                isa.name()
+            );
+        }
+    }
+}
+
+/// Logits at inference, in `f64`.
+fn forward_values(graph: &Graph, weights: &Weights, pixels: &[f32]) -> Vec<f64> {
+    let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
+    forward_f64(graph, &wide(&weights.values), &wide(pixels), Mode::Inference).pop().unwrap()
+}
+
+#[test]
+fn a_batch_normalization_is_folded_only_where_nobody_else_reads_the_convolution() {
+    let norm = || LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
+    let pool = LayerSpec::new(Layer::MaxPool { size: [2, 2], stride: [2, 2], padding: Padding::Valid });
+    let relu = LayerSpec::new(Layer::Activation).activated(Activation::Relu);
+    for (ops, layers) in [
+        // One op each, and the dense layer.
+        (2, vec![conv(4, [3, 3], [1, 1], Padding::Same), norm().activated(Activation::Relu), pool.clone()]),
+        (2, vec![conv(4, [3, 3], [2, 2], Padding::Same), norm(), relu.clone()]),
+        // A ReLU before the normalization is in the way, and so is another activation before a pool.
+        (3, vec![conv(4, [3, 3], [1, 1], Padding::Same).activated(Activation::Relu), norm()]),
+        (4, vec![conv(4, [3, 3], [1, 1], Padding::Same), norm().activated(Activation::Tanh), pool]),
+    ] {
+        let mut builder = Builder::with_layers([8, 8, 2], layers.clone());
+        builder.push(Layer::Flatten);
+        builder.push(Layer::Dense { units: 3, bias: true });
+        let graph = builder.build().unwrap();
+        let plan = super::plan::Plan::new(&graph, Instructions::available()[0], 4, Wants::INFERENCE);
+        assert_eq!(plan.ops.len(), ops, "{layers:?}");
+        check_graph(&graph, 3);
     }
 }
 

@@ -107,7 +107,9 @@ impl<const BF16: bool> Isa for Avx512<BF16> {
     fn dot_bf16(self, a: __m512, b: __m512, sum: __m512) -> __m512 {
         if BF16 {
             // SAFETY: `self` proves AVX-512 BF16; a vector of 16 pairs has the bits of one of 16 `f32`.
-            return unsafe { _mm512_dpbf16_ps(sum, core::mem::transmute(a), core::mem::transmute(b)) };
+            let pairs = |x| unsafe { core::mem::transmute::<__m512, __m512bh>(x) };
+            // SAFETY: as above.
+            return unsafe { _mm512_dpbf16_ps(sum, pairs(a), pairs(b)) };
         }
         let first = self.mul_add(self.lower_half(a), self.lower_half(b), sum);
         self.mul_add(self.upper_half(a), self.upper_half(b), first)

@@ -9,17 +9,17 @@
 
 use std::ops::Range;
 
-use seamripper_kernels::element::{Bf16, F32, to_bf16};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
-use seamripper_kernels::panels::{Panels, Run, runs};
+use seamripper_kernels::panels::{Run, runs};
 use seamripper_kernels::{Aligned, Instructions, SLACK, elementwise};
 
 use super::border::grid;
 use super::conv_input::InputGradient;
-use super::{Border, Folded, Input, Op, Step, values};
+use super::conv_weights::{ConvWeights, Packed, round};
+use super::{Border, Input, Op, Step};
 use crate::engine::buffers::{Memory, Shard, Slot};
-use crate::graph::{Parameter, Weights};
+use crate::graph::Weights;
 
 /// The geometry of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +40,9 @@ pub(in crate::engine) struct Geometry {
 #[derive(Debug)]
 pub(in crate::engine) struct Options {
     pub(in crate::engine) isa: Instructions,
-    /// A batch normalization to fold in.
-    pub(in crate::engine) folded: Option<Folded>,
+    pub(in crate::engine) weights: ConvWeights,
     /// Whether a ReLU follows.
     pub(in crate::engine) relu: bool,
-    /// Whether products are of `bf16`.
-    pub(in crate::engine) bf16: bool,
     /// `[h, w]` of the input of which a gradient is wanted.
     pub(in crate::engine) needed_input: [usize; 2],
     /// Most images at a time.
@@ -60,9 +57,6 @@ pub(in crate::engine) struct Conv {
     output: Slot,
     geometry: Geometry,
     border: Border,
-    kernel: Parameter,
-    bias: Option<Parameter>,
-    folded: Option<Folded>,
     relu: bool,
     /// Corner of each output position's window in the bordered input, image after image of a group.
     corners: Vec<u32>,
@@ -73,16 +67,7 @@ pub(in crate::engine) struct Conv {
     /// Images taken together in a product.
     together: usize,
     back: InputGradient,
-    weights: Packed,
-    kernel_values: Vec<f32>,
-    bias_values: Vec<f32>,
-}
-
-/// Packed weights.
-#[derive(Debug)]
-enum Packed {
-    F32(Panels<F32>),
-    Bf16(Panels<Bf16>),
+    weights: ConvWeights,
 }
 
 /// Output positions of the images taken together, at least: enough for whole tiles.
@@ -93,13 +78,12 @@ impl Conv {
         (op, input, output): (usize, Input, Slot),
         geometry: Geometry,
         border: Border,
-        (kernel, bias): (Parameter, Option<Parameter>),
         options: Options,
     ) -> Self {
         let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters } = geometry;
         let [bordered_h, bordered_w] = border.bordered;
         let c = border.input[2];
-        let Options { isa, folded, relu, bf16, needed_input, images } = options;
+        let Options { isa, weights, relu, needed_input, images } = options;
         let together = (POSITIONS / (needed[0] * needed[1])).clamp(1, images);
         Self {
             op,
@@ -110,14 +94,9 @@ impl Conv {
             runs: runs(kh, kw * c, bordered_w * c),
             together,
             back: InputGradient::new(isa, &geometry, &border, needed_input, together),
-            weights: if bf16 { Packed::Bf16(Panels::new(isa)) } else { Packed::F32(Panels::new(isa)) },
-            kernel_values: Vec::new(),
-            bias_values: vec![0.0; filters],
+            weights,
             geometry,
             border,
-            kernel,
-            bias,
-            folded,
             relu,
         }
     }
@@ -153,31 +132,28 @@ impl Conv {
         let count = self.count(images);
         let out = &mut out[images.start * self.output_len()..images.end * self.output_len()];
         let (rows, out_rows) = (&self.corners[..count], &self.positions[..count]);
-        let (runs, bias) = (&self.runs[..], Some(&self.bias_values[..]));
+        let (runs, bias) = (&self.runs[..], Some(&self.weights.bias_values[..]));
         let (relu, accumulate) = (self.relu, false);
-        match &self.weights {
+        match self.weights.packed() {
             Packed::F32(b) => {
                 gemm(step.isa, Gemm { a: x, rows, runs, b, bias, relu, out, out_rows, accumulate })
             }
             Packed::Bf16(b) => {
-                halves.resize(x.len(), 0);
-                let values = x.len() - SLACK;
-                to_bf16(step.isa, &x[..values], &mut halves[..values]);
-                halves[values..].fill(0);
-                gemm(step.isa, Gemm { a: halves, rows, runs, b, bias, relu, out, out_rows, accumulate });
+                let a = round(step.isa, x, halves);
+                gemm(step.isa, Gemm { a, rows, runs, b, bias, relu, out, out_rows, accumulate });
             }
         }
     }
 
     /// Adds the weight and bias gradients of one group of images.
     fn weight_gradient(&self, step: &Step, images: &Range<usize>, x: &[f32], dy: &[f32], own: &mut [f32]) {
-        let (dw, db) = own.split_at_mut(self.kernel.len());
+        let (dw, db) = own.split_at_mut(self.weights.kernel.len());
         let count = self.count(images);
         let dy = &dy[images.start * self.output_len()..images.end * self.output_len() + SLACK];
         let (corners, rows) = (&self.corners[..count], &self.positions[..count]);
         let filters = self.geometry.filters;
         gemm_gradient(step.isa, GemmGradient { x, corners, runs: &self.runs, dy, rows, filters }, dw);
-        if self.bias.is_some() {
+        if self.weights.bias.is_some() {
             for &row in rows {
                 elementwise::add_to(step.isa, &dy[row as usize..][..filters], db);
             }
@@ -187,23 +163,8 @@ impl Conv {
 
 impl Op for Conv {
     fn prepare(&mut self, _: &Step, weights: &Weights) {
-        let filters = self.geometry.filters;
-        self.bias_values.fill(0.0);
-        if let Some(bias) = &self.bias {
-            self.bias_values.copy_from_slice(values(bias, weights));
-        }
-        let mut kernel = values(&self.kernel, weights);
-        if let Some(folded) = &self.folded {
-            self.kernel_values.clear();
-            self.kernel_values.extend_from_slice(kernel);
-            folded.fold(weights, &mut self.kernel_values, &mut self.bias_values);
-            kernel = &self.kernel_values;
-        }
         let run = self.geometry.kernel[1] * self.border.input[2];
-        match &mut self.weights {
-            Packed::F32(panels) => panels.pack(kernel, filters, run),
-            Packed::Bf16(panels) => panels.pack(kernel, filters, run),
-        }
+        let kernel = self.weights.prepare(weights, run);
         if self.input[0].gradient {
             self.back.pack(kernel);
         }
@@ -257,13 +218,13 @@ impl Op for Conv {
     }
 
     fn gradient_len(&self) -> usize {
-        self.kernel.len() + self.geometry.filters
+        self.weights.kernel.len() + self.geometry.filters
     }
 
     fn finish_gradient(&self, own: &[f32], gradient: &mut [f32]) {
-        let (dw, db) = own.split_at(self.kernel.len());
-        gradient[self.kernel.range()].copy_from_slice(dw);
-        if let Some(bias) = &self.bias {
+        let (dw, db) = own.split_at(self.weights.kernel.len());
+        gradient[self.weights.kernel.range()].copy_from_slice(dw);
+        if let Some(bias) = &self.weights.bias {
             gradient[bias.range()].copy_from_slice(db);
         }
     }

@@ -2,24 +2,21 @@
 
 use seamripper_kernels::conv_pool::{Reads, Shape, Window, conv_pool};
 use seamripper_kernels::conv_pool_backward::{Forward, Taps, conv_pool_backward};
-use seamripper_kernels::element::{Bf16, F32, to_bf16};
-use seamripper_kernels::panels::{Panels, Run};
+use seamripper_kernels::panels::Run;
 use seamripper_kernels::{Aligned, Instructions, SLACK};
 
-use super::{Border, Folded, Input, Op, Step, values};
+use super::conv_weights::{ConvWeights, Packed, round};
+use super::{Border, Input, Op, Step};
 use crate::engine::buffers::{Memory, Shard, Slot};
-use crate::graph::{Parameter, Weights};
+use crate::graph::Weights;
 
 /// What the op is made from besides its shape.
 #[derive(Debug)]
 pub(in crate::engine) struct Options {
     pub(in crate::engine) isa: Instructions,
-    /// A batch normalization between convolution and pool to fold in.
-    pub(in crate::engine) folded: Option<Folded>,
+    pub(in crate::engine) weights: ConvWeights,
     /// Whether a ReLU stands between convolution and pool.
     pub(in crate::engine) relu: bool,
-    /// Whether products are of `bf16`.
-    pub(in crate::engine) bf16: bool,
     /// Whether there will be a backward pass.
     pub(in crate::engine) gradients: bool,
     /// Most images at a time.
@@ -38,21 +35,9 @@ pub(in crate::engine) struct ConvPool {
     border: Border,
     runs: Vec<Run>,
     windows: Vec<Window>,
-    kernel: Parameter,
-    bias: Option<Parameter>,
-    folded: Option<Folded>,
     taps: Taps,
-    weights: Packed,
+    weights: ConvWeights,
     transposed: Aligned,
-    kernel_values: Vec<f32>,
-    bias_values: Vec<f32>,
-}
-
-/// Packed weights.
-#[derive(Debug)]
-enum Packed {
-    F32(Panels<F32>),
-    Bf16(Panels<Bf16>),
 }
 
 impl ConvPool {
@@ -60,10 +45,9 @@ impl ConvPool {
         (op, input, output): (usize, Input, Slot),
         shape: Shape,
         border: Border,
-        (kernel, bias): (Parameter, Option<Parameter>),
         options: Options,
     ) -> Self {
-        let Options { isa, folded, relu, bf16, gradients, images } = options;
+        let Options { isa, weights, relu, gradients, images } = options;
         let taps = Taps::new(isa, &shape, input.gradient);
         Self {
             op,
@@ -74,14 +58,9 @@ impl ConvPool {
             runs: shape.runs(),
             windows: shape.windows(images),
             border,
-            kernel,
-            bias,
-            folded,
             taps,
-            weights: if bf16 { Packed::Bf16(Panels::new(isa)) } else { Packed::F32(Panels::new(isa)) },
+            weights,
             transposed: Aligned::zeros(if input.gradient { taps.len() } else { 0 }),
-            kernel_values: Vec::new(),
-            bias_values: vec![0.0; shape.filters],
             shape,
         }
     }
@@ -98,17 +77,13 @@ impl ConvPool {
 
     fn product(&self, step: &Step, x: &[f32], y: &mut [f32], winner: &mut [u8], halves: &mut Vec<u16>) {
         let (runs, windows, bias, relu) =
-            (&self.runs[..], &self.windows[..], &self.bias_values[..], self.relu);
-        match &self.weights {
+            (&self.runs[..], &self.windows[..], &self.weights.bias_values[..], self.relu);
+        match self.weights.packed() {
             Packed::F32(weights) => {
                 conv_pool(step.isa, &self.shape, Reads { x, runs, windows, weights, bias, relu }, y, winner);
             }
             Packed::Bf16(weights) => {
-                halves.resize(x.len(), 0);
-                let count = x.len() - SLACK;
-                to_bf16(step.isa, &x[..count], &mut halves[..count]);
-                halves[count..].fill(0);
-                let reads = Reads { x: &halves[..], runs, windows, weights, bias, relu };
+                let reads = Reads { x: round(step.isa, x, halves), runs, windows, weights, bias, relu };
                 conv_pool(step.isa, &self.shape, reads, y, winner);
             }
         }
@@ -117,22 +92,7 @@ impl ConvPool {
 
 impl Op for ConvPool {
     fn prepare(&mut self, _: &Step, weights: &Weights) {
-        self.bias_values.fill(0.0);
-        if let Some(bias) = &self.bias {
-            self.bias_values.copy_from_slice(values(bias, weights));
-        }
-        let mut kernel = values(&self.kernel, weights);
-        if let Some(folded) = &self.folded {
-            self.kernel_values.clear();
-            self.kernel_values.extend_from_slice(kernel);
-            folded.fold(weights, &mut self.kernel_values, &mut self.bias_values);
-            kernel = &self.kernel_values;
-        }
-        let run = self.shape.kernel[1] * self.shape.input[2];
-        match &mut self.weights {
-            Packed::F32(panels) => panels.pack(kernel, self.shape.filters, run),
-            Packed::Bf16(panels) => panels.pack(kernel, self.shape.filters, run),
-        }
+        let kernel = self.weights.prepare(weights, self.shape.kernel[1] * self.shape.input[2]);
         if self.input[0].gradient {
             self.taps.transpose(kernel, &mut self.transposed);
         }
@@ -203,8 +163,8 @@ impl Op for ConvPool {
 
     fn finish_gradient(&self, own: &[f32], gradient: &mut [f32]) {
         let (dw, db) = own.split_at(self.taps.len());
-        self.taps.add_back(dw, &mut gradient[self.kernel.range()]);
-        if let Some(bias) = &self.bias {
+        self.taps.add_back(dw, &mut gradient[self.weights.kernel.range()]);
+        if let Some(bias) = &self.weights.bias {
             gradient[bias.range()].copy_from_slice(db);
         }
     }

@@ -1,0 +1,83 @@
+//! The kernel and bias of a convolution, packed for its product.
+
+use seamripper_kernels::element::{Bf16, F32, to_bf16};
+use seamripper_kernels::panels::Panels;
+use seamripper_kernels::{Instructions, SLACK};
+
+use super::{Folded, values};
+use crate::graph::{Parameter, Weights};
+
+/// Kernel and bias, with a batch normalization folded in if there is one.
+#[derive(Debug)]
+pub(in crate::engine) struct ConvWeights {
+    pub(super) kernel: Parameter,
+    pub(super) bias: Option<Parameter>,
+    folded: Option<Folded>,
+    packed: Packed,
+    kernel_values: Vec<f32>,
+    /// `[filters]`, 0 without a bias.
+    pub(super) bias_values: Vec<f32>,
+}
+
+/// A packed kernel.
+#[derive(Debug)]
+pub(super) enum Packed {
+    /// Whole numbers.
+    F32(Panels<F32>),
+    /// Rounded ones.
+    Bf16(Panels<Bf16>),
+}
+
+impl ConvWeights {
+    /// Not packed yet. `bf16` says what products are made of.
+    pub(in crate::engine) fn new(
+        isa: Instructions,
+        (kernel, bias): (Parameter, Option<Parameter>),
+        folded: Option<Folded>,
+        bf16: bool,
+    ) -> Self {
+        let filters = *kernel.shape.last().expect("a kernel has filters");
+        Self {
+            kernel,
+            bias,
+            folded,
+            packed: if bf16 { Packed::Bf16(Panels::new(isa)) } else { Packed::F32(Panels::new(isa)) },
+            kernel_values: Vec::new(),
+            bias_values: vec![0.0; filters],
+        }
+    }
+
+    /// Packs the values of `weights`, `run` taps of which lie side by side in the input; returns the kernel
+    /// `[taps, filters]`, folded.
+    pub(super) fn prepare<'a>(&'a mut self, weights: &'a Weights, run: usize) -> &'a [f32] {
+        self.bias_values.fill(0.0);
+        if let Some(bias) = &self.bias {
+            self.bias_values.copy_from_slice(values(bias, weights));
+        }
+        let mut kernel = values(&self.kernel, weights);
+        if let Some(folded) = &self.folded {
+            self.kernel_values.clear();
+            self.kernel_values.extend_from_slice(kernel);
+            folded.fold(weights, &mut self.kernel_values, &mut self.bias_values);
+            kernel = &self.kernel_values;
+        }
+        match &mut self.packed {
+            Packed::F32(panels) => panels.pack(kernel, self.bias_values.len(), run),
+            Packed::Bf16(panels) => panels.pack(kernel, self.bias_values.len(), run),
+        }
+        kernel
+    }
+
+    pub(super) fn packed(&self) -> &Packed {
+        &self.packed
+    }
+}
+
+/// Rounds all of `x` but its slack, which becomes 0.
+pub(super) fn round<'a>(isa: Instructions, x: &[f32], halves: &'a mut Vec<u16>) -> &'a [u16] {
+    halves.resize(x.len(), 0);
+    let (values, slack) = halves.split_at_mut(x.len() - SLACK);
+    to_bf16(isa, &x[..values.len()], values);
+    slack.fill(0);
+    halves
+}

@@ -1,0 +1,2 @@
+def run(bench):
+    raise NotImplementedError

@@ -14,7 +14,7 @@ import start
 import training
 import warp
 import web
-from worker import Failure, say
+from worker import Failure, noise, say
 
 SECTIONS = {
     "train": training.seed,
@@ -49,8 +49,9 @@ class Bench:
             subprocess.run([sys.executable, "bench/peers/make_seed.py", self.folder], check=True)
 
     def notice(self, worker):
-        """Which instruction set ours ran on."""
-        print(f"seamripper ran on {worker.about['isa']}.\n", flush=True)
+        """Which instruction set ours ran on, and how quiet the machine was."""
+        isa = f"seamripper ran on {worker.about['isa']}. " if "isa" in worker.about else ""
+        print(f"{isa}{noise()}.\n", flush=True)
 
 
 def names_of(allowed):

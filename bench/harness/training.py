@@ -77,6 +77,7 @@ def threads(bench):
         ratios = [many / single for single, many in zip(one, all_cores)]
         lines.append([what, table.spread(one), table.spread(all_cores), table.spread(ratios), str(len(ratios))])
     table.rows(["task", "1 thread", f"{CORES} threads", "ratio of each round", "rounds"], lines)
+    bench.notice(workers[0])
 
 
 def scaling(bench):
@@ -113,6 +114,7 @@ def scaling(bench):
         lines.append([*row, str(len(rates))])
     head = ["parameters", "million multiply-adds forward", "images/s, median (range)", "µs an image", "ps a multiply-add forward"]
     table.rows([*head, "rounds"], lines)
+    bench.notice(workers[0])
 
 
 def widened(first, second, third):

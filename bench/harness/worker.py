@@ -91,6 +91,26 @@ def processor_seconds(session):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds():
+    """What all programs have used of the processor, with what the host took away, since the machine started."""
+    user, nice, system, _, _, interrupts, soft, stolen = map(int, pathlib.Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+# Share of a core that other programs used, one value a measurement; `noise` empties it.
+others = []
+
+
+def noise():
+    """How quiet the machine was since the last call."""
+    values = sorted(others)
+    others.clear()
+    if not values:
+        return "How quiet the machine was is not known"
+    middle, most = values[len(values) // 2], values[-1]
+    return f"Other programs used {100 * middle:.0f} % of a core (median of measurements; at most {100 * most:.0f} %)"
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -109,9 +129,12 @@ def interleaved(workers, rounds, seconds):
             for worker in workers:
                 time.sleep(0.2)
                 waiting = [other for other in workers if other is not worker]
-                before, began = [other.processor_seconds() for other in waiting], time.monotonic()
+                before, mine = [other.processor_seconds() for other in waiting], worker.processor_seconds()
+                all_before, began = busy_seconds(), time.monotonic()
                 numbers[worker.name].append(worker.measure(seconds))
-                passed = time.monotonic() - began
+                all_after, passed = busy_seconds(), time.monotonic() - began
+                used_by_it = worker.processor_seconds() - mine
+                others.append(max(0.0, all_after - all_before - used_by_it) / passed)
                 for other, used in zip(waiting, before):
                     share = (other.processor_seconds() - used) / passed
                     if share > IDLE:

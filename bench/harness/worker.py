@@ -79,16 +79,18 @@ class Worker:
                 self.process.wait()
 
 
-def processor_seconds(session):
-    ticks = 0
+def processor_seconds(root):
+    """What a process and all below it have used: its own, its threads' and its children's."""
+    parents, ticks = {}, {}
     for folder in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it ended meanwhile
-        if int(fields[3]) == session:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        parents[int(folder.name)] = int(fields[1])
+        ticks[int(folder.name)] = sum(map(int, fields[11:15]))  # also of children that have ended
+    below = lambda process: process == root or (process in parents and below(parents[process]))
+    return sum(used for process, used in ticks.items() if below(process)) / os.sysconf("SC_CLK_TCK")
 
 
 def busy_seconds():

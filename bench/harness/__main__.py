@@ -74,8 +74,13 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round of one second: to try it, not to measure")
     peers = f"peers to leave out, with commas: {', '.join(programs.PEERS)}"
     parser.add_argument("--without", type=names_of(programs.PEERS), default=[], metavar="PEER,…", help=peers)
+    how = "peers' memory: kept between steps, in huge pages (tuned), or as glibc does it (default)"
+    parser.add_argument("--allocator", choices=["tuned", "default"], default="tuned", help=how)
     options = parser.parse_args()
+    if options.allocator == "default":
+        programs.allocator.clear()
     machine.describe(sys.argv[1:], options.without)
+    print(f"Memory of peers: {programs.allocator.get('GLIBC_TUNABLES', 'as glibc does it')}.\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, pathlib.Path(folder))
         for name in options.only:

@@ -51,7 +51,7 @@ def runtimes(task, bench, batch, threads, parts):
     for peer in [peer for peer in ("tract", "rten") if peer not in bench.without]:
         options = {"batch": batch, "threads": threads, **files}
         command = [programs.TARGET / "peers/release/rust_peers", peer, task, *programs.pairs(options)]
-        workers.append([Worker(f"{peer}, {count} parts", [*command, f"parts={count}"]) for count in parts])
+        workers.append([Worker(f"{peer}, {count} parts", [*command, f"parts={count}"], **programs.allocator) for count in parts])
     return workers
 
 

@@ -52,4 +52,3 @@ def describe(arguments, without):
     print(f"Peers: {', '.join(versions)}; Python {platform.python_version()}; {output('rustc', '--version')}.")
     if without:
         print(f"Left out with --without: {', '.join(without)}.")
-    print(flush=True)

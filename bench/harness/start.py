@@ -2,7 +2,7 @@
 
 Ours is the program itself, `seamripper train`, on a terminal: the clock stops when its progress line first shows a speed,
 which is after the first step. It reads both splits, verifies their checksums and writes a run folder; peers read the
-training images and train.
+training images and train. Peers use memory as glibc gives it, without the tuning of the other sections.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Training speed: the experiment's network, a ResNet-20, one thread against all, sizes of data and network."""
 
 import pathlib
+import re
 
 import programs
 import table
@@ -117,12 +118,11 @@ def scaling(bench):
     bench.notice(workers[0])
 
 
-def widened(first, second, third):
-    """The recipe `seed` with other numbers of filters."""
-    lines = pathlib.Path(SEED).read_text()
-    for old, new in [("conv 128", first), ("conv 64", second), ("conv 32", third)]:
-        lines = lines.replace(old, f"conv {new}")
-    return lines.replace("dense 32", f"dense {third}")
+def widened(*filters):
+    """The recipe `seed` with other numbers of filters; the dense layer has as many as the last convolution."""
+    recipe = pathlib.Path(SEED).read_text()
+    wide = {f"conv {old}": f"conv {new}" for old, new in zip((128, 64, 32), filters)} | {"dense 32": f"dense {filters[2]}"}
+    return re.sub("conv 128|conv 64|conv 32|dense 32", lambda found: wide[found[0]], recipe)
 
 
 def size_of(first, second, third):

@@ -27,8 +27,8 @@ torch.set_flush_denormal(True)
 def seed():
     layers = []
     for (h, w, c, filters), pool in serve.CONVOLUTIONS:
-        layers += [nn.Conv2d(c, filters, (h, w)), nn.ReLU(), nn.MaxPool2d(pool)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
+        layers += [nn.Conv2d(c, filters, (h, w)), nn.ReLU(inplace=True), nn.MaxPool2d(pool)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32, 32), nn.ReLU(inplace=True), nn.Linear(32, 10))
 
 
 def load(model, arrays):
@@ -59,7 +59,7 @@ class Block(nn.Module):
 def resnet20(channels):
     widths = [width for width in serve.STAGES for _ in range(serve.BLOCKS)]
     blocks = [Block(inputs, outputs) for inputs, outputs in zip([16, *widths], widths)]
-    stem = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    stem = [nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 

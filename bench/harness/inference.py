@@ -1,4 +1,7 @@
-"""Inference speed: batches on all cores, and single images on one thread. All programs read the same weights and images."""
+"""Inference speed: batches on all cores, and single images on one thread.
+
+All programs read the same weights and images, and their logits are compared.
+"""
 
 import struct
 

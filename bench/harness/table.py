@@ -24,7 +24,7 @@ def spread(numbers):
 
 
 def compare(unit, numbers, ours, peers, less_is_better=False, notes=None):
-    """One row a program, best first, with its ratio to the best peer; below, each of `ours` against that peer by rounds."""
+    """One row a program, best first, with its ratio to the best peer; below, `ours` against that peer by rounds."""
     rank = lambda name: median(numbers[name]) * (1 if less_is_better else -1)
     best = min(peers, key=rank) if peers else None
     times = lambda mine, other: other / mine if less_is_better else mine / other

@@ -15,7 +15,7 @@ BATCHES = [128, 512, 1024]
 def seed(bench):
     """Images a second of whole training steps; each peer with the batch size that suits it best, ours with 128."""
     programs.throughput()
-    print("### Training `seed` (45,770 parameters, Adam, softmax cross-entropy, random pixels), images/s, all cores\n")
+    print("### Training `seed` (45,770 parameters, Adam, cross-entropy, random pixels), images/s, all cores\n")
     chosen, notes = [], {}
     by_batch = [framework_workers("train", bench.without, batch=batch) for batch in BATCHES]
     for variants in zip(*by_batch):
@@ -23,7 +23,8 @@ def seed(bench):
         for worker, batch in zip(variants, BATCHES):
             worker.name = f"{name}, batch {batch}"
         best, numbers = best_of(variants, bench.seconds)
-        notes[best.name] = " · ".join(f"{key.rsplit(' ', 1)[1]}: {table.text(value)}" for key, value in numbers.items())
+        tried = {key.rsplit(" ", 1)[1]: table.text(value) for key, value in numbers.items()}
+        notes[best.name] = " · ".join(f"{batch}: {rate}" for batch, rate in tried.items())
         chosen.append(best)
     mine = ours("seamripper, batch 128", "train", recipe=SEED, batch=128)
     workers = [mine, *chosen]
@@ -37,7 +38,8 @@ def resnet20(bench):
     """ResNet-20 with batch normalization and 1x1 shortcuts, batch 128."""
     programs.throughput()
     for size, parameters in [("28x28x1", 272_186), ("32x32x3", 272_474)]:
-        print(f"### Training a ResNet-20 on {size} ({parameters:,} parameters, momentum 0.9, batch 128), images/s, all cores\n")
+        what = f"{parameters:,} parameters, momentum 0.9, batch 128"
+        print(f"### Training a ResNet-20 on {size} ({what}), images/s, all cores\n")
         peers = [
             worker
             for worker in framework_workers("train", bench.without, network="resnet20", size=size, batch=128)
@@ -111,10 +113,10 @@ def scaling(bench):
         rates = numbers[worker.name]
         nanoseconds = 1e9 / median(rates)
         each = nanoseconds / sums[worker.name]
-        row = [worker.name, f"{sums[worker.name] / 1e6:.2f}", table.spread(rates), table.text(nanoseconds / 1000), f"{1000 * each:.1f}"]
-        lines.append([*row, str(len(rates))])
-    head = ["parameters", "million multiply-adds forward", "images/s, median (range)", "µs an image", "ps a multiply-add forward"]
-    table.rows([*head, "rounds"], lines)
+        row = [worker.name, f"{sums[worker.name] / 1e6:.2f}", table.spread(rates), table.text(nanoseconds / 1000)]
+        lines.append([*row, f"{1000 * each:.1f}", str(len(rates))])
+    head = ["parameters", "million multiply-adds forward", "images/s, median (range)", "µs an image"]
+    table.rows([*head, "ps a multiply-add forward", "rounds"], lines)
     bench.notice(workers[0])
 
 

@@ -30,14 +30,15 @@ def run(bench):
         tall = python_worker("OpenCV, all images as one tall image, shifted alike", "with_opencv", "tall", **shifted)
         numbers = interleaved([mine, calls, empty, mine_shifted, tall], bench.rounds, bench.seconds)
         if results[0].read_bytes() != results[1].read_bytes():
-            raise Failure(f"warp {size}: expected the same bytes as OpenCV, found others", "see crates/kernels/src/warp")
+            what = f"warp {size}: expected the same bytes as OpenCV's, found others"
+            raise Failure(what, "see crates/kernels/src/warp")
         print(f"### `warp_affine`, {size}, images/s, one thread; outputs equal bit for bit ({n:,} images)\n")
         table.compare("images/s", numbers, [mine.name], [calls.name])
         rate = lambda worker: table.median(numbers[worker.name])
         without_calls = 1 / (1 / rate(calls) - 1 / rate(empty))
         print(
-            f"Against OpenCV less what a call from Python costs, measured on 1x1 ({table.text(without_calls)} images/s): "
-            f"{rate(mine) / without_calls:.2f} ×. Against one call on the tall image, same transform: "
+            "Against OpenCV less what a call from Python costs, measured on 1x1 "
+            f"({table.text(without_calls)} images/s): {rate(mine) / without_calls:.2f} ×. Against one call on the tall image, same transform: "
             f"{rate(mine_shifted) / rate(tall):.2f} ×.\n"
         )
         bench.notice(mine)

@@ -1,9 +1,9 @@
-// Forward passes of one image of `seed` in headless Chromium, as a worker of bench/run (protocol: bench/peers/serve.py).
+// Forward passes of one image of `seed` in headless Chromium: a worker of bench/run (protocol: bench/peers/serve.py).
 //
 //   node run.mjs seamripper|onnxruntime-web wasm=FILE model=FILE weights=FILE pixels=FILE [out=FILE] [chromium=FILE]
 //
-// Both get the image from an array and give ten logits in an array at every call, on the page's one thread. A number is the
-// median over blocks of 20 calls, µs a call. The page is isolated, so that the browser's clock is exact to 5 µs.
+// Both get the image from an array and give ten logits in an array at every call, on the page's one thread. A number is
+// the median over blocks of 20 calls, µs a call. The page is isolated, so that the browser's clock is exact to 5 µs.
 
 import { createServer } from "node:http";
 import { readFile, writeFile } from "node:fs/promises";
@@ -39,7 +39,8 @@ const server = createServer(async (request, response) => {
   }
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-const browser = await chromium.launch({ executablePath: options.chromium ?? "/usr/bin/chromium", args: FLAGS.split(" ") });
+const executablePath = options.chromium ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, args: FLAGS.split(" ") });
 const page = await browser.newPage();
 page.on("console", (message) => console.error(message.text()));
 await page.goto(`http://127.0.0.1:${server.address().port}/index.html`);

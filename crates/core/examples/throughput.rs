@@ -241,7 +241,7 @@ fn warp(options: &Options) {
 }
 
 fn peak() {
-    // The measured peak goes here: `serve(&format!("isa={}", isa.name()), |seconds| seamripper_kernels::peak::peak_flops(isa,
-    // seconds))`, and `PEAK_KERNEL = True` in bench/harness/peak.py.
+    // The measured peak goes here: `serve(&format!("isa={}", isa.name()), |seconds| peak_flops(isa, seconds))`, and
+    // `PEAK_KERNEL = True` in bench/harness/peak.py.
     panic!("peak: the kernel is not there yet");
 }

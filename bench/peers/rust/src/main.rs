@@ -21,12 +21,15 @@ type Forward = Box<dyn FnMut() -> Vec<f32>>;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let options: HashMap<&str, &str> = arguments[2..].iter().filter_map(|pair| pair.split_once('=')).collect();
+    let options: HashMap<&str, &str> =
+        arguments[2..].iter().filter_map(|pair| pair.split_once('=')).collect();
     let number = |key: &str| options[key].parse::<usize>().expect("a whole number");
     let (batch, threads, parts) = (number("batch"), number("threads"), number("parts"));
     let bytes = std::fs::read(options["pixels"]).expect("images that can be read");
-    let pixels: Vec<f32> =
-        bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect();
+    let pixels: Vec<f32> = bytes
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")))
+        .collect();
     assert_eq!(batch % parts, 0, "parts of equal size");
     let images = pixels[..batch * LENGTH].chunks(batch / parts * LENGTH).map(<[f32]>::to_vec).collect();
     let mut forward = match arguments[0].as_str() {
@@ -84,7 +87,8 @@ fn rten(path: &str, images: Vec<Vec<f32>>, threads: usize) -> Forward {
     let shape = [images[0].len() / LENGTH, 1, 28, 28];
     let mut options = rten::ModelOptions::with_all_ops();
     let model = options.prepack_weights(true).load_file(path).expect("a model that rten reads");
-    let images: Vec<_> = images.into_iter().map(|part| rten_tensor::NdTensor::from_data(shape, part)).collect();
+    let images: Vec<_> =
+        images.into_iter().map(|part| rten_tensor::NdTensor::from_data(shape, part)).collect();
     let pool = Arc::new(rten::ThreadPool::with_num_threads(threads));
     Box::new(move || {
         let run = |part: &rten_tensor::NdTensor<f32, 4>| {

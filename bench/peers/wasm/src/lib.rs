@@ -28,7 +28,8 @@ fn with<R>(run: impl FnOnce(&mut Model) -> R) -> R {
 /// Compiles the network.
 #[unsafe(no_mangle)]
 pub extern "C" fn prepare() {
-    let recipe = Recipe::from_toml(include_str!("../../../../recipes/seed.toml"), "seed.toml").expect("a recipe");
+    let recipe =
+        Recipe::from_toml(include_str!("../../../../recipes/seed.toml"), "seed.toml").expect("a recipe");
     let graph = recipe.graph().expect("layers that fit");
     let isa = Instructions::detect().expect("an instruction set");
     let model = Model {

@@ -14,9 +14,8 @@ CORES = len(os.sched_getaffinity(0))
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).absolute()
 
 # How glibc gives memory to peers: kept instead of returned after every step, in huge pages. PyTorch's tuning guide asks for
-# such an allocator (it names jemalloc and TCMalloc). On one core of a Zen 5 it took PyTorch's training of `seed` from 1,420
-# to 3,390 images/s, its bf16 from 2,980 to 6,040, JAX from 1,290 to 2,520, Keras from 3,550 to 3,950, and slowed none.
-# `--allocator default` leaves it out.
+# such an allocator (it names jemalloc and TCMalloc): without it PyTorch and JAX train at about half the speed, for
+# all their page faults. `--allocator default` measures them as they are installed.
 TUNABLES = {
     "mmap_threshold": 2**32,
     "trim_threshold": 2**33,

@@ -14,8 +14,8 @@ CORES = len(os.sched_getaffinity(0))
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).absolute()
 
 # How glibc gives memory to peers: kept instead of returned after every step, in huge pages. PyTorch's tuning guide asks for
-# such an allocator (it names jemalloc and TCMalloc): without it PyTorch and JAX train at about half the speed, for
-# all their page faults. `--allocator default` measures them as they are installed.
+# such an allocator (it names jemalloc and TCMalloc): without it PyTorch and JAX train at about half the speed.
+# `--allocator default` measures peers as they are installed.
 TUNABLES = {
     "mmap_threshold": 2**32,
     "trim_threshold": 2**33,

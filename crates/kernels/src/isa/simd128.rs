@@ -1,4 +1,5 @@
-//! WebAssembly simd128: 4 lanes, no fused multiply-add. Present when the module was built for it.
+//! WebAssembly simd128: 4 lanes. Present when the module was built for it; built for relaxed-simd as well, it fuses
+//! multiplications with additions where the CPU can.
 
 use core::arch::wasm32::*;
 
@@ -33,6 +34,9 @@ impl Isa for Simd128 {
     }
     #[inline(always)]
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
+        #[cfg(target_feature = "relaxed-simd")]
+        return f32x4_relaxed_madd(a, b, c);
+        #[cfg(not(target_feature = "relaxed-simd"))]
         f32x4_add(f32x4_mul(a, b), c)
     }
     #[inline(always)]

@@ -29,7 +29,9 @@ pub fn check(tree: &Tree, report: &mut Report) {
     let mut lines = 0;
     for file in tree.rust() {
         let source = file.source();
-        check_unsafe(file, &source, report);
+        if !tree.is_excluded(&file.path) {
+            check_unsafe(file, &source, report);
+        }
         check_core(file, &source, report);
         check_tests(file, &source, report);
         check_module_doc(file, report);

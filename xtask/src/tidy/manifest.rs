@@ -29,10 +29,11 @@ pub struct Dependency {
     pub line: usize,
 }
 
-/// The crates of the tree; the workspace's own file is none.
+/// The crates of the workspace; its own file is none.
 pub fn manifests(tree: &Tree, report: &mut Report) -> Vec<Manifest> {
     let mut manifests = Vec::new();
-    for file in tree.files().filter(|file| file.path.ends_with("/Cargo.toml")) {
+    let ours = |path: &str| path.ends_with("/Cargo.toml") && !tree.is_excluded(path);
+    for file in tree.files().filter(|file| ours(&file.path)) {
         let text = file.text();
         let table = match DeTable::parse(text) {
             Ok(table) => table.into_inner(),

@@ -91,6 +91,16 @@ impl Tree {
         self.0.iter().find(|file| file.path == path)
     }
 
+    /// Whether `path` lies in a folder that the root's Cargo.toml excludes: a program to compare with, a workspace of its own
+    /// that no room may use and whose dependencies are not the project's.
+    pub fn is_excluded(&self, path: &str) -> bool {
+        let root = self.file("Cargo.toml").map_or("", File::text);
+        let Ok(table) = toml::from_str::<toml::Table>(root) else { return false };
+        let excluded = table.get("workspace").and_then(|workspace| workspace.get("exclude")?.as_array());
+        let mut folders = excluded.into_iter().flatten().filter_map(|folder| folder.as_str());
+        folders.any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+    }
+
     /// Whether `path` is a file, or a folder with a file in it.
     pub fn has(&self, path: &str) -> bool {
         let folder = format!("{}/", path.trim_end_matches('/'));

@@ -20,6 +20,16 @@ fn unsafe_outside_the_kernels() {
 }
 
 #[test]
+fn unsafe_is_allowed_in_excluded_workspaces_only() {
+    let root = "[workspace]\nexclude = [\"bench/peers/wasm\"]\n";
+    let text = "//! x\nfn f() { unsafe { g() } }";
+    let of = |path| found(check, &[("ARCHITECTURE.md", PAGE), ("Cargo.toml", root), (path, text)]);
+    assert_eq!(of("bench/peers/wasm/src/lib.rs"), [""; 0]);
+    assert_eq!(of("bench/peers/wasm2/src/lib.rs").len(), 1);
+    assert_eq!(of("crates/data/src/a.rs").len(), 1);
+}
+
+#[test]
 fn the_outside_world_in_the_core() {
     let of = |line: &str| problems("crates/core/src/a.rs", &format!("//! x\n{line}\n"));
     for line in [

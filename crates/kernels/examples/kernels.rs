@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use seamripper_kernels::conv_pool::{Reads, Shape, conv_pool};
 use seamripper_kernels::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
+use seamripper_kernels::conv_rows::{self, Rows};
 use seamripper_kernels::element::{Bf16, Element, F32};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
@@ -155,6 +156,26 @@ fn main() {
                 );
             });
             let mut dw = Aligned::zeros(9 * c * filters);
+            if Rows::serve(isa, [3, 3], [1, 1], filters) {
+                let size = [side; 2];
+                let rows =
+                    Rows { input: [h, w, c], kernel_rows: 3, out_size: size, out_memory: size, filters };
+                let mut weights = Panels::<F32>::new(isa);
+                weights.pack(&noise(9 * c * filters), filters, 1);
+                time(&format!("  by rows, {name}"), seconds, peak, flops, || {
+                    let reads = conv_rows::Reads {
+                        x: &x,
+                        weights: &weights,
+                        bias: None,
+                        relu: false,
+                        accumulate: false,
+                    };
+                    conv_rows::conv_rows(isa, &rows, IMAGES, reads, black_box(&mut out));
+                });
+                time(&format!("  by rows, weight gradient of {name}"), seconds, peak, flops, || {
+                    conv_rows::conv_rows_gradient(isa, &rows, IMAGES, (&x, &out), black_box(&mut dw));
+                });
+            }
             time(&format!("  weight gradient of {name}"), seconds, peak, flops, || {
                 let sum =
                     GemmGradient { x: &x, corners: &corners, runs: &runs, dy: &out, rows: &rows, filters };

@@ -11,6 +11,7 @@
 mod aligned;
 pub mod conv_pool;
 pub mod conv_pool_backward;
+pub mod conv_rows;
 mod dispatch;
 pub mod element;
 pub mod elementwise;

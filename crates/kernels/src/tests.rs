@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use crate::conv_pool::{Reads, Shape, conv_pool};
 use crate::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
+use crate::conv_rows::{self, Rows};
 use crate::element::{Bf16, F32, from_bf16, round_to_bf16};
 use crate::elementwise::{Function, activate, activate_backward};
 use crate::gemm::{Gemm, gemm};
 use crate::gemm_gradient::{GemmGradient, gemm_gradient};
 use crate::norm::{self, Factors};
-use crate::panels::{Panels, Run};
+use crate::panels::{Panels, Run, runs};
 use crate::{Instructions, SLACK, scalar, sum_bound};
 
 /// Values in [-1, 1) that are not round numbers, from a small generator (Steele et al. 2014, SplitMix64).
@@ -156,6 +157,51 @@ proptest! {
             gemm_gradient(isa, sum(), &mut dw);
             let wrong = difference(&dw, &expected, sum_bound(positions + 2, positions as f32 + 1.0));
             prop_assert!(wrong.is_none(), "{}: {}", isa.name(), wrong.unwrap());
+        }
+    }
+
+    #[test]
+    fn convolutions_by_rows_equal_the_twins_of_products(
+        (kernel_rows, oh, ow, c) in (1_usize..4, 1_usize..6, 1_usize..37, 1_usize..14),
+        filters in 1_usize..17, images in 1_usize..3, relu: bool, accumulate: bool, bias: bool,
+    ) {
+        let (h, w) = (oh + kernel_rows - 1 + images % 2, ow + 2 + images % 2);
+        let (out_h, out_w) = (oh + 1, ow + 1);
+        let rows = Rows {
+            input: [h, w, c], kernel_rows, out_size: [oh, ow], out_memory: [out_h, out_w], filters,
+        };
+        let x = noise(1, images * h * w * c);
+        let (kernel, bias) = (noise(2, kernel_rows * 3 * c * filters), bias.then(|| noise(3, filters)));
+        let start = noise(4, images * out_h * out_w * filters);
+        let place = |size: usize, width: usize, channels: usize| -> Vec<u32> {
+            let at = |image: usize, row: usize, column: usize| image * size + (row * width + column) * channels;
+            (0..images * oh * ow).map(|i| at(i / (oh * ow), i / ow % oh, i % ow) as u32).collect()
+        };
+        let (corners, out_rows) = (place(h * w * c, w, c), place(out_h * out_w * filters, out_w, filters));
+        let runs = runs(kernel_rows, 3 * c, w * c);
+        let mut expected = start.clone();
+        let from = (&corners[..], &runs[..]);
+        scalar::gemm(&x, from, &kernel, (bias.as_deref(), relu), &mut expected, (&out_rows, accumulate));
+        let mut dy = start.clone();
+        dy.resize(dy.len() + SLACK, f32::MAX);
+        let mut dw_expected = kernel.clone();
+        let sum = GemmGradient { x: &x, corners: &corners, runs: &runs, dy: &dy, rows: &out_rows, filters };
+        scalar::gemm_gradient(&sum, &mut dw_expected);
+        for isa in Instructions::available().into_iter().filter(|isa| filters <= isa.lanes()) {
+            let (mut reordered, mut weights) = (Vec::new(), Panels::<F32>::new(isa));
+            rows.reorder(&kernel, &mut reordered);
+            weights.pack(&reordered, filters, 1);
+            let reads = conv_rows::Reads { x: &x, weights: &weights, bias: bias.as_deref(), relu, accumulate };
+            let mut out = start.clone();
+            conv_rows::conv_rows(isa, &rows, images, reads, &mut out);
+            let terms = kernel_rows * 3 * c + 2;
+            let wrong = difference(&out, &expected, sum_bound(terms, terms as f32));
+            prop_assert!(wrong.is_none(), "{}: {}", isa.name(), wrong.unwrap());
+            let mut dw = kernel.clone();
+            conv_rows::conv_rows_gradient(isa, &rows, images, (&x, &dy), &mut dw);
+            let terms = corners.len() + 2;
+            let wrong = difference(&dw, &dw_expected, sum_bound(terms, terms as f32));
+            prop_assert!(wrong.is_none(), "{} gradient: {}", isa.name(), wrong.unwrap());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Convolution of any kernel, stride and padding; a dense layer is the 1 x 1 case on a 1 x 1 image.
 //!
 //! The forward pass is `kernels::gemm`, the weight gradient `kernels::gemm_gradient`, and the input gradient the product of
-//! [`super::conv_input`]. A bordered copy of the input is made for a few images at a time, forward and again backward: it
+//! [`super::conv_input`]; few filters and three columns go by `kernels::conv_rows`. A bordered copy of the input is made for a few images at a time, forward and again backward: it
 //! stays in the first-level cache, where one of the whole shard would not stay in the second.
 //!
 //! At inference a batch normalization that follows is folded in: `w' = w s`, `b' = (b - mean) s + beta` with
@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use seamripper_kernels::conv_rows::{Reads, Rows, conv_rows, conv_rows_gradient};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
 use seamripper_kernels::panels::{Run, runs};
@@ -83,7 +84,12 @@ impl Conv {
         let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters } = geometry;
         let [bordered_h, bordered_w] = border.bordered;
         let c = border.input[2];
-        let Options { isa, weights, relu, needed_input, images } = options;
+        let Options { isa, mut weights, relu, needed_input, images } = options;
+        if !weights.bf16() && Rows::serve(isa, [kh, kw], stride, filters) {
+            let input = [bordered_h, bordered_w, c];
+            let (out_size, out_memory) = (needed, [oh, ow]);
+            weights.by_rows(isa, Rows { input, kernel_rows: kh, out_size, out_memory, filters });
+        }
         let together = (POSITIONS / (needed[0] * needed[1])).clamp(1, images);
         Self {
             op,
@@ -138,6 +144,9 @@ impl Conv {
             Packed::F32(b) => {
                 gemm(step.isa, Gemm { a: x, rows, runs, b, bias, relu, out, out_rows, accumulate })
             }
+            Packed::Rows(rows, weights) => {
+                conv_rows(step.isa, rows, images.len(), Reads { x, weights, bias, relu, accumulate }, out);
+            }
             Packed::Bf16(b) => {
                 let a = round(step.isa, x, halves);
                 gemm(step.isa, Gemm { a, rows, runs, b, bias, relu, out, out_rows, accumulate });
@@ -152,7 +161,11 @@ impl Conv {
         let dy = &dy[images.start * self.output_len()..images.end * self.output_len() + SLACK];
         let (corners, rows) = (&self.corners[..count], &self.positions[..count]);
         let filters = self.geometry.filters;
-        gemm_gradient(step.isa, GemmGradient { x, corners, runs: &self.runs, dy, rows, filters }, dw);
+        if let Packed::Rows(rows, _) = self.weights.packed() {
+            conv_rows_gradient(step.isa, rows, images.len(), (x, dy), dw);
+        } else {
+            gemm_gradient(step.isa, GemmGradient { x, corners, runs: &self.runs, dy, rows, filters }, dw);
+        }
         if self.weights.bias.is_some() {
             for &row in rows {
                 elementwise::add_to(step.isa, &dy[row as usize..][..filters], db);

@@ -12,6 +12,7 @@
 //!
 //! *Reference*: Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep learning", section 4.
 
+use seamripper_kernels::conv_rows::{Reads, Rows, conv_rows};
 use seamripper_kernels::element::F32;
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::panels::{Panels, Run, runs};
@@ -32,7 +33,44 @@ pub(super) struct InputGradient {
     border: Option<Border>,
     /// `[h, w]` of the output in memory.
     output: [usize; 2],
+    /// How the kernel for few channels sees it, if that serves.
+    rows: Option<Rows>,
     flipped: Vec<f32>,
+    reordered: Vec<f32>,
+}
+
+/// What a phase is along one axis.
+#[derive(Debug)]
+struct Span {
+    /// The first kernel row.
+    phase: usize,
+    /// Kernel rows.
+    taps: usize,
+    /// Which of the phase's rows of the bordered input is the first one of the image.
+    start: usize,
+    /// That row in the image.
+    input: usize,
+    /// Rows of the image.
+    count: usize,
+}
+
+impl Span {
+    fn new(phase: usize, kernel: usize, stride: usize, border: usize, needed: usize) -> Self {
+        let start = border.saturating_sub(phase).div_ceil(stride);
+        let input = start * stride + phase - border;
+        let count = needed.saturating_sub(input).div_ceil(stride);
+        Self { phase, taps: kernel.saturating_sub(phase).div_ceil(stride), start, input, count }
+    }
+
+    /// Rows of zeros that the first window needs before the output's gradient.
+    fn before(&self) -> usize {
+        (self.taps.max(1) - 1).saturating_sub(self.start)
+    }
+
+    /// Rows of the output's gradient that the last window reaches, from its start.
+    fn end(&self) -> usize {
+        self.start + self.count.max(1)
+    }
 }
 
 /// Input positions with the same remainder by the stride.
@@ -64,42 +102,55 @@ impl InputGradient {
     ) -> Self {
         let Geometry { kernel, stride, output, needed: computed, filters } = *geometry;
         let [h, w, channels] = border.input;
-        // Zeros before the output's gradient, and how far the last input position reaches behind its start.
-        let before = [0, 1].map(|axis| kernel[axis].div_ceil(stride[axis]) - 1);
-        let end = [0, 1].map(|axis| (border.before[axis] + needed[axis] - 1) / stride[axis] + 1);
-        let bordered = [0, 1].map(|axis| before[axis] + end[axis].max(computed[axis]));
+        let spans = [0, 1].map(|axis| -> Vec<Span> {
+            let span =
+                |phase| Span::new(phase, kernel[axis], stride[axis], border.before[axis], needed[axis]);
+            (0..stride[axis]).map(span).collect()
+        });
+        // Zeros before the output's gradient, and how far the last window reaches.
+        let before = [0, 1].map(|axis| spans[axis].iter().map(Span::before).max().unwrap_or(0));
+        let bordered = [0, 1].map(|axis| {
+            let end = spans[axis].iter().map(|span| before[axis] + span.end()).max().unwrap_or(0);
+            end.max(before[axis] + computed[axis])
+        });
         let plain = before == [0, 0] && computed == output && bordered == output;
         let width = if plain { output[1] } else { bordered[1] };
         let length = if plain { output[0] } else { bordered[0] } * width * filters;
+        let shifted = |offsets: Vec<u32>, by: usize| -> Vec<u32> {
+            offsets.into_iter().map(|offset| offset + by as u32).collect()
+        };
         let mut phases = Vec::new();
-        for (p, q) in (0..stride[0]).flat_map(|p| (0..stride[1]).map(move |q| (p, q))) {
-            let first = [p, q];
-            let taps = [0, 1].map(|axis| kernel[axis].saturating_sub(first[axis]).div_ceil(stride[axis]));
-            // The phase's first input position at or behind the border, and how many follow.
-            let start =
-                [0, 1].map(|axis| border.before[axis].saturating_sub(first[axis]).div_ceil(stride[axis]));
-            let input = [0, 1].map(|axis| start[axis] * stride[axis] + first[axis] - border.before[axis]);
-            let count = [0, 1].map(|axis| needed[axis].saturating_sub(input[axis]).div_ceil(stride[axis]));
-            let origin = |axis: usize| before[axis] + start[axis] + 1 - taps[axis].max(1);
-            let shifted = |offsets: Vec<u32>, by: usize| -> Vec<u32> {
-                offsets.into_iter().map(|offset| offset + by as u32).collect()
-            };
+        for (down, right) in spans[0].iter().flat_map(|down| spans[1].iter().map(move |right| (down, right)))
+        {
+            let (count, taps) = ([down.count, right.count], [down.taps, right.taps]);
+            let origin = [
+                before[0] + down.start + 1 - down.taps.max(1),
+                before[1] + right.start + 1 - right.taps.max(1),
+            ];
             phases.push(Phase {
-                first,
+                first: [down.phase, right.phase],
                 taps,
                 each: count[0] * count[1],
                 corners: shifted(
                     grid(images, length, count, [1, 1], width, filters),
-                    (origin(0) * width + origin(1)) * filters,
+                    (origin[0] * width + origin[1]) * filters,
                 ),
                 positions: shifted(
                     grid(images, h * w * channels, count, stride, w, channels),
-                    (input[0] * w + input[1]) * channels,
+                    (down.input * w + right.input) * channels,
                 ),
                 runs: runs(taps[0], taps[1] * filters, width * filters),
                 panels: Panels::new(isa),
             });
         }
+        // With stride 1 there is one phase, whose windows begin at the border's corner.
+        let rows = Rows::serve(isa, kernel, stride, channels).then_some(Rows {
+            input: [length / (width * filters), width, filters],
+            kernel_rows: kernel[0],
+            out_size: needed,
+            out_memory: [h, w],
+            filters: channels,
+        });
         let border = Border { input: [computed[0], computed[1], filters], bordered, before };
         Self {
             phases,
@@ -109,7 +160,9 @@ impl InputGradient {
             filters,
             border: (!plain).then_some(border),
             output,
+            rows,
             flipped: Vec::new(),
+            reordered: Vec::new(),
         }
     }
 
@@ -134,7 +187,12 @@ impl InputGradient {
                     }
                 }
             }
-            phase.panels.pack(&self.flipped, channels, phase.taps[1] * filters);
+            if let Some(rows) = &self.rows {
+                rows.reorder(&self.flipped, &mut self.reordered);
+                phase.panels.pack(&self.reordered, channels, 1);
+            } else {
+                phase.panels.pack(&self.flipped, channels, phase.taps[1] * filters);
+            }
         }
     }
 
@@ -155,6 +213,11 @@ impl InputGradient {
                 bordered
             }
         };
+        if let Some(rows) = &self.rows {
+            let reads = Reads { x: a, weights: &self.phases[0].panels, bias: None, relu: false, accumulate };
+            conv_rows(isa, rows, images, reads, dx);
+            return;
+        }
         for phase in &self.phases {
             let count = images * phase.each;
             if phase.taps.contains(&0) {

@@ -82,6 +82,7 @@ impl ConvPool {
             Packed::F32(weights) => {
                 conv_pool(step.isa, &self.shape, Reads { x, runs, windows, weights, bias, relu }, y, winner);
             }
+            Packed::Rows(..) => unreachable!("only a convolution without a pool goes by rows"),
             Packed::Bf16(weights) => {
                 let reads = Reads { x: round(step.isa, x, halves), runs, windows, weights, bias, relu };
                 conv_pool(step.isa, &self.shape, reads, y, winner);

@@ -1,5 +1,6 @@
 //! The kernel and bias of a convolution, packed for its product.
 
+use seamripper_kernels::conv_rows::Rows;
 use seamripper_kernels::element::{Bf16, F32, to_bf16};
 use seamripper_kernels::panels::Panels;
 use seamripper_kernels::{Instructions, SLACK};
@@ -15,6 +16,7 @@ pub(in crate::engine) struct ConvWeights {
     folded: Option<Folded>,
     packed: Packed,
     kernel_values: Vec<f32>,
+    reordered: Vec<f32>,
     /// `[filters]`, 0 without a bias.
     pub(super) bias_values: Vec<f32>,
 }
@@ -22,8 +24,10 @@ pub(in crate::engine) struct ConvWeights {
 /// A packed kernel.
 #[derive(Debug)]
 pub(super) enum Packed {
-    /// Whole numbers.
+    /// As it is.
     F32(Panels<F32>),
+    /// Reordered for the kernel for few filters.
+    Rows(Rows, Panels<F32>),
     /// Rounded ones.
     Bf16(Panels<Bf16>),
 }
@@ -43,8 +47,19 @@ impl ConvWeights {
             folded,
             packed: if bf16 { Packed::Bf16(Panels::new(isa)) } else { Packed::F32(Panels::new(isa)) },
             kernel_values: Vec::new(),
+            reordered: Vec::new(),
             bias_values: vec![0.0; filters],
         }
+    }
+
+    /// Packs for the kernel for few filters from now on.
+    pub(super) fn by_rows(&mut self, isa: Instructions, rows: Rows) {
+        self.packed = Packed::Rows(rows, Panels::new(isa));
+    }
+
+    /// Whether products are of `bf16`.
+    pub(super) fn bf16(&self) -> bool {
+        matches!(self.packed, Packed::Bf16(_))
     }
 
     /// Packs the values of `weights`, `run` taps of which lie side by side in the input; returns the kernel
@@ -64,6 +79,10 @@ impl ConvWeights {
         match &mut self.packed {
             Packed::F32(panels) => panels.pack(kernel, self.bias_values.len(), run),
             Packed::Bf16(panels) => panels.pack(kernel, self.bias_values.len(), run),
+            Packed::Rows(rows, panels) => {
+                rows.reorder(kernel, &mut self.reordered);
+                panels.pack(&self.reordered, self.bias_values.len(), 1);
+            }
         }
         kernel
     }

@@ -155,7 +155,7 @@ fn seed_resolved() {
     [augment]
     expand = [
       { rotate = [-8.0, 8.0] },
-      { translate = [-1.0, 1.0] },
+      { crop = { pad = 1 } },
     ]
     online = []
 
@@ -174,7 +174,7 @@ fn seed_resolved() {
     ]
 
     [train]
-    epochs = 12
+    epochs = 20
     batch = 128
     optimizer = { adam = { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, epsilon_form = "corrected" } }
     rate = 0.001

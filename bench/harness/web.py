@@ -17,10 +17,10 @@ FOLDER = pathlib.Path("bench/peers/web")
 
 def build():
     """The engine for the browser."""
-    say("    cargo build, wasm32 with simd128")
+    say("    cargo build, wasm32 with simd128 and relaxed-simd")
     command = ["cargo", "build", "--release", "--quiet", "--target", "wasm32-unknown-unknown"]
     command += ["--manifest-path", "bench/peers/wasm/Cargo.toml", "--target-dir", str(TARGET / "wasm-bench")]
-    environment = os.environ | {"RUSTFLAGS": "-C target-feature=+simd128"}
+    environment = os.environ | {"RUSTFLAGS": "-C target-feature=+simd128,+relaxed-simd"}
     if subprocess.run(command, env=environment, check=False).returncode:
         raise Failure("the wasm crate: expected it to build", "rustup target add wasm32-unknown-unknown")
     return TARGET / "wasm-bench/wasm32-unknown-unknown/release/seamripper_wasm_bench.wasm"

@@ -67,9 +67,11 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         None => RunFolder::new(verb.out.as_deref(), verb.recipe.as_deref())?,
     };
     let data = crate::data::load(&chosen.source, chosen.folder, global)?;
+    let environment = environment::describe(isa, threads.count(), &data);
+    let classes = data.train.classes().clone();
 
     threads.run(|| {
-        let sets = Sets::of(&recipe, &data.train, data.test.as_ref(), &progress)?;
+        let sets = Sets::of(&recipe, data.train, data.test, &progress)?;
         let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, Some(&sets.validation))
             .map_err(|error| Stop::problem(&error, error.hint()))?;
         let mut metrics = match verb.resume {
@@ -82,10 +84,9 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         progress.say(format_args!("run folder {}", run.path().display()));
         let resolved = Recipe { data: data_source::options(&recipe, &chosen.source), ..recipe.clone() };
         run.write("recipe.toml", resolved.to_toml().as_bytes())?;
-        let environment = environment::describe(isa, threads.count(), &data);
         run.write("environment.json", environment.as_bytes())?;
 
-        fit(&mut trainer, &run, &mut metrics, data.train.classes(), &progress)?;
+        fit(&mut trainer, &run, &mut metrics, &classes, &progress)?;
         finish(isa, &graph, &trainer, &run, &sets, global, &progress)
     })
 }
@@ -129,35 +130,37 @@ fn recipe(verb: &Train) -> Result<Recipe, Stop> {
 }
 
 /// The images of a run, split and expanded.
-struct Sets<'a> {
+struct Sets {
     train: ImageSet,
     validation: ImageSet,
-    test: Option<&'a ImageSet>,
+    test: Option<ImageSet>,
 }
 
-impl<'a> Sets<'a> {
-    fn of(
-        recipe: &Recipe,
-        all: &ImageSet,
-        test: Option<&'a ImageSet>,
-        progress: &Progress,
-    ) -> Result<Self, Stop> {
-        let (train, validation) = split(recipe, all);
-        let kept = all.select(&train);
-        let expanded = expand(&kept, &recipe.augment.expand, recipe.train.seed)
+impl Sets {
+    /// Takes the images, so that those which are all trained on are not in memory twice.
+    fn of(recipe: &Recipe, all: ImageSet, test: Option<ImageSet>, progress: &Progress) -> Result<Self, Stop> {
+        let (train, validation) = split(recipe, &all);
+        let (kept, validation) = if validation.is_empty() {
+            let none = all.select(&[]);
+            (all, none)
+        } else {
+            (all.select(&train), all.select(&validation))
+        };
+        let originals = kept.len();
+        let expanded = expand(kept, &recipe.augment.expand, recipe.train.seed)
             .map_err(|error| Stop::problem(&error, error.hint()))?;
         progress.say(format_args!(
             "{} training images{}, {} validation, {} test",
             thousands(expanded.len() as u64),
-            if expanded.len() > kept.len() {
-                format!(" (expanded from {})", thousands(kept.len() as u64))
+            if expanded.len() > originals {
+                format!(" (expanded from {})", thousands(originals as u64))
             } else {
                 String::new()
             },
             thousands(validation.len() as u64),
-            thousands(test.map_or(0, ImageSet::len) as u64),
+            thousands(test.as_ref().map_or(0, ImageSet::len) as u64),
         ));
-        Ok(Self { train: expanded, validation: all.select(&validation), test })
+        Ok(Self { train: expanded, validation, test })
     }
 }
 
@@ -233,7 +236,7 @@ fn finish(
     graph: &Graph,
     trainer: &Trainer<'_>,
     run: &RunFolder,
-    sets: &Sets<'_>,
+    sets: &Sets,
     global: &Global,
     progress: &Progress,
 ) -> Outcome {
@@ -248,7 +251,7 @@ fn finish(
     run.write("model.safetensors", &bytes)?;
 
     let mut parts = Vec::new();
-    for (set, split) in [(Some(&sets.validation), Split::Validation), (sets.test, Split::Test)] {
+    for (set, split) in [(Some(&sets.validation), Split::Validation), (sets.test.as_ref(), Split::Test)] {
         if let Some(set) = set.filter(|set| !set.is_empty()) {
             parts.push(predict(isa, graph, weights, set, split, |_| {}));
         }

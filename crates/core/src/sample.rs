@@ -156,6 +156,11 @@ impl ImageSet {
         &self.ids
     }
 
+    /// The pixels alone, without copying them.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
     /// A new set of the images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut pixels = Vec::with_capacity(indices.len() * self.size.iter().product::<usize>());

@@ -81,24 +81,17 @@ impl Expansion {
 }
 
 /// The images of `set`, then for each transform one changed copy of each, in the same order. A copy is called
-/// `<id of the original>+<transform>`. All threads work; the result does not depend on how many there are.
+/// `<id of the original>+<transform>`. All threads work; the result does not depend on how many there are. The originals are
+/// moved, not copied.
 ///
 /// # Errors
 /// Every wrong value of `transforms`.
-pub fn expand(set: &ImageSet, transforms: &[Transform], seed: u64) -> Result<ImageSet, AugmentError> {
+pub fn expand(set: ImageSet, transforms: &[Transform], seed: u64) -> Result<ImageSet, AugmentError> {
     let expansion = Expansion::new(transforms, set.size())?;
+    if transforms.is_empty() {
+        return Ok(set);
+    }
     let (n, length) = (set.len(), set.size().iter().product::<usize>());
-    let mut pixels = Vec::with_capacity(set.pixels().len() * (1 + transforms.len()));
-    pixels.extend_from_slice(set.pixels());
-    pixels.resize(set.pixels().len() * (1 + transforms.len()), 0);
-    parallel::for_each_chunk(&mut pixels[n * length..], CHUNK * length, |first, copies| {
-        let mut scratch = Scratch::default();
-        for (place, out) in copies.chunks_exact_mut(length).enumerate() {
-            let number = first / length + place;
-            let (transform, index) = (number / n, number % n);
-            expansion.image(set.image(index), [transform, index], seed, &mut scratch, out);
-        }
-    });
     let ids = Ids::Changed {
         source: Arc::new(set.ids().clone()),
         rows: (0..=transforms.len()).flat_map(|_| 0..n as u32).collect(),
@@ -106,5 +99,18 @@ pub fn expand(set: &ImageSet, transforms: &[Transform], seed: u64) -> Result<Ima
         suffixes: std::iter::once("").chain(expansion.suffixes()).map(Arc::from).collect(),
     };
     let labels = set.labels().repeat(1 + transforms.len());
-    Ok(ImageSet::new(set.size(), pixels, labels, set.classes().clone(), ids))
+    let (size, classes) = (set.size(), set.classes().clone());
+    let mut pixels = set.into_pixels();
+    pixels.resize(n * length * (1 + transforms.len()), 0);
+    let (originals, copies) = pixels.split_at_mut(n * length);
+    parallel::for_each_chunk(copies, CHUNK * length, |first, copies| {
+        let mut scratch = Scratch::default();
+        for (place, out) in copies.chunks_exact_mut(length).enumerate() {
+            let number = first / length + place;
+            let (transform, index) = (number / n, number % n);
+            let image = &originals[index * length..][..length];
+            expansion.image(image, [transform, index], seed, &mut scratch, out);
+        }
+    });
+    Ok(ImageSet::new(size, pixels, labels, classes, ids))
 }

@@ -276,7 +276,7 @@ fn steps_are_done_in_the_order_of_the_list() {
 fn expanding_appends_a_copy_of_each_image_for_each_transform() {
     let set = noise_set(600, [7, 6, 1]);
     let list = [Transform::Rotate([-30.0, 30.0]), Transform::Flip(1.0), Transform::Rotate([5.0; 2])];
-    let all = expand(&set, &list, 11).expect("valid transforms");
+    let all = expand(set.clone(), &list, 11).expect("valid transforms");
     assert_eq!((all.len(), all.size(), all.classes()), (2400, set.size(), set.classes()));
     assert_eq!(all.pixels()[..set.pixels().len()], *set.pixels());
     assert_eq!(all.labels(), set.labels().repeat(4));
@@ -294,29 +294,29 @@ fn expanding_appends_a_copy_of_each_image_for_each_transform() {
         let fixed = rotation_matrix_2d(center, 5.0, 1.0);
         assert_eq!(all.image(1800 + index), warped(set.image(index), set.size(), &fixed));
     }
-    assert_eq!(expand(&set, &list, 11).expect("valid transforms"), all);
-    assert_ne!(expand(&set, &list, 12).expect("valid transforms"), all);
+    assert_eq!(expand(set.clone(), &list, 11).expect("valid transforms"), all);
+    assert_ne!(expand(set.clone(), &list, 12).expect("valid transforms"), all);
 }
 
 #[test]
 fn an_expanded_set_can_be_selected_from_and_expanded_again() {
     let set = noise_set(3, [4, 4, 3]);
-    let once = expand(&set, &[Transform::Noise(0.1)], 0).expect("valid transforms");
+    let once = expand(set.clone(), &[Transform::Noise(0.1)], 0).expect("valid transforms");
     assert_ne!(once.image(3), once.image(0));
     let chosen = once.select(&[4, 0]);
     assert_eq!([chosen.ids().id(0), chosen.ids().id(1)], ["train-00001+noise", "train-00000"]);
-    let twice = expand(&chosen, &[Transform::Flip(1.0)], 0).expect("valid transforms");
+    let twice = expand(chosen.clone(), &[Transform::Flip(1.0)], 0).expect("valid transforms");
     assert_eq!(twice.ids().id(2), "train-00001+noise+flip");
-    let none = expand(&set.select(&[]), &[SHIFT_3], 0).expect("valid transforms");
+    let none = expand(set.select(&[]), &[SHIFT_3], 0).expect("valid transforms");
     assert!(none.is_empty());
-    assert_eq!(expand(&set, &[], 0).expect("no transforms").pixels(), set.pixels());
+    assert_eq!(expand(set.clone(), &[], 0).expect("no transforms").pixels(), set.pixels());
 }
 
 #[test]
 fn noise_on_bytes_has_its_deviation() {
     let ids = Ids::Names(vec!["x".into()]);
     let set = ImageSet::new([100, 100, 1], vec![100; 10_000], vec![0], ["a".into()].into(), ids);
-    let noisy = expand(&set, &[Transform::Noise(0.04)], 0).expect("valid transforms");
+    let noisy = expand(set.clone(), &[Transform::Noise(0.04)], 0).expect("valid transforms");
     let deviations = noisy.image(1).iter().map(|&value| f64::from(value) - 100.0);
     let variance = 10.2_f64.powi(2) + 1.0 / 12.0;
     let square = mean(deviations.clone().map(|deviation| deviation * deviation));
@@ -405,13 +405,13 @@ fn wrong_values_are_listed_all_at_once() {
 
 #[test]
 fn what_cannot_be_expanded_is_refused() {
-    let error = expand(&noise_set(1, [2, 2, 1]), &[Transform::Mixup(0.2)], 0).expect_err("labels");
+    let error = expand(noise_set(1, [2, 2, 1]), &[Transform::Mixup(0.2)], 0).expect_err("labels");
     insta::assert_snapshot!(error, @"mixup in augment.expand[0]: expected a change of one image, found mixup");
     insta::assert_snapshot!(
         error.hint().expect("a hint"),
         @"mixup blends labels too: move it to augment.online"
     );
-    let error = expand(&noise_set(3, [0, 2, 1]), &[SHIFT_3], 0).expect_err("no pixels");
+    let error = expand(noise_set(3, [0, 2, 1]), &[SHIFT_3], 0).expect_err("no pixels");
     insta::assert_snapshot!(
         error,
         @"images to augment: expected at least one pixel and channel, found size 0x2x1"
@@ -508,7 +508,7 @@ proptest! {
 #[test]
 fn ids_of_an_expanded_set_stay_small() {
     let set = noise_set(1000, [1, 1, 1]);
-    let all = expand(&set, &[SHIFT_3, Transform::Flip(0.5)], 0).expect("valid transforms");
+    let all = expand(set.clone(), &[SHIFT_3, Transform::Flip(0.5)], 0).expect("valid transforms");
     let Ids::Changed { source, rows, changes, suffixes } = all.ids() else { panic!("{:?}", all.ids()) };
     assert_eq!((rows.len(), changes.len(), suffixes.len()), (3000, 3000, 3));
     assert_eq!(**source, *set.ids());

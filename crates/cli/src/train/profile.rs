@@ -203,7 +203,7 @@ impl Measured {
             "rates are of one thread at work; the multiply-add peak of each, all busy, is {peak} GFLOP/s"
         )?;
         if self.profile.engine.ops.iter().any(|op| op.backward.at_most) {
-            writeln!(out, "≤ counts the winner of every pool window, those too that the ReLU set to 0")?;
+            writeln!(out, "≤ counts the winner of every pool window, those too that the ReLU set to zero")?;
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ fn the_table_names_every_layer() {
 
     µs are of thread time: an image took # µs on the clock, times # threads
     rates are of one thread at work; the multiply-add peak of each, all busy, is # GFLOP/s
-    ≤ counts the winner of every pool window, those too that the ReLU set to 0
+    ≤ counts the winner of every pool window, those too that the ReLU set to zero
 
     run folder: runs/r
     ");

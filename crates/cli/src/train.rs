@@ -4,6 +4,7 @@ mod environment;
 mod folder;
 mod interrupt;
 mod metrics;
+mod profile;
 mod progress;
 
 use std::io::Write;
@@ -29,6 +30,7 @@ use crate::eval_text::{Style, print_report};
 use crate::model_source::read_recipe_to_train;
 use folder::RunFolder;
 use metrics::Metrics;
+use profile::Measured;
 use progress::Progress;
 
 /// Arguments of `train`.
@@ -52,6 +54,9 @@ pub struct Train {
     /// Seed of every random draw [default: the recipe's]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     seed: Option<u64>,
+    /// Measure where a step's time goes, and print it at the end or after Ctrl-C; changes no result
+    #[arg(long)]
+    profile: bool,
 }
 
 /// Runs the verb.
@@ -86,8 +91,24 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         run.write("recipe.toml", resolved.to_toml().as_bytes())?;
         run.write("environment.json", environment.as_bytes())?;
 
-        fit(&mut trainer, &run, &mut metrics, &classes, &progress)?;
-        finish(isa, &graph, &trainer, &run, &sets, global, &progress)
+        if verb.profile {
+            trainer.watch(profile::clock);
+        }
+        let outcome = fit(&mut trainer, &run, &mut metrics, &classes, &progress);
+        let measured = || verb.profile.then(|| Measured::of(&trainer, isa, threads.count()));
+        match outcome {
+            Ok(()) => {
+                let evaluation = finish(isa, &graph, &trainer, &run, &sets, &progress)?;
+                report(&evaluation, measured(), trainer.state().epoch, &run, global)
+            }
+            Err(Stop::Interrupted) => {
+                if let Some(measured) = measured() {
+                    report(&None, Some(measured), trainer.state().epoch, &run, global)?;
+                }
+                Err(Stop::Interrupted)
+            }
+            problem => problem,
+        }
     })
 }
 
@@ -230,16 +251,15 @@ fn diverged(report: &EpochReport) -> Stop {
     )
 }
 
-/// Writes the model, the predictions and their evaluation, and prints the report.
+/// Writes the model, the predictions and their evaluation.
 fn finish(
     isa: Instructions,
     graph: &Graph,
     trainer: &Trainer<'_>,
     run: &RunFolder,
     sets: &Sets,
-    global: &Global,
     progress: &Progress,
-) -> Outcome {
+) -> Result<Option<Evaluation>, Stop> {
     let weights = trainer.result();
     let model = ModelFile {
         graph: graph.clone(),
@@ -265,25 +285,43 @@ fn finish(
         None => progress
             .say(format_args!("there are no validation and no test images, so there is nothing to report")),
     }
-    report(&evaluation, trainer.state().epoch, run, global)
+    Ok(evaluation)
 }
 
-/// Prints the report, if there is one, and the run folder.
-fn report(evaluation: &Option<Evaluation>, epochs: u64, run: &RunFolder, global: &Global) -> Outcome {
+/// Prints the report and the profile, if there are any, and the run folder. A profile was asked for if there is `Some`, and
+/// no step taken if nothing is in it.
+fn report(
+    evaluation: &Option<Evaluation>,
+    profile: Option<Option<Measured>>,
+    epochs: u64,
+    run: &RunFolder,
+    global: &Global,
+) -> Outcome {
     let folder = run.path().display();
     print(|out| {
         if global.json {
-            let document = serde_json::json!({
+            let mut document = serde_json::json!({
                 "schema": "seamripper.train/1",
                 "run": folder.to_string(),
                 "epochs": epochs,
                 "eval": evaluation,
             });
+            if let Some(profile) = &profile {
+                document["profile"] = profile.as_ref().map(Measured::json).into();
+            }
             return writeln!(out, "{document}");
         }
         if let Some(evaluation) = evaluation {
             print_report(evaluation, out, Style::for_stdout())?;
             writeln!(out)?;
+        }
+        match &profile {
+            Some(Some(measured)) => {
+                measured.print(out)?;
+                writeln!(out)?;
+            }
+            Some(None) => writeln!(out, "no step was taken, so there is no profile\n")?,
+            None => {}
         }
         writeln!(out, "run folder: {folder}")
     })

@@ -17,6 +17,7 @@ use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 
 pub use style::Style;
+pub use words::{left, right, shortened};
 use words::{percent, wrapped};
 
 /// Said in place of sentences if no class is flagged.

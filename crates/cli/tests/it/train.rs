@@ -4,6 +4,7 @@ mod contract;
 mod fashion_mnist;
 mod full_disk;
 mod interrupted;
+mod profile;
 mod refused;
 mod same_bytes;
 mod shapes;

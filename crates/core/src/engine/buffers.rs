@@ -5,6 +5,8 @@ use std::ops::Range;
 use seamripper_kernels::conv_pool_backward::Scratch;
 use seamripper_kernels::{Aligned, SLACK};
 
+use super::profile::Spent;
+
 /// Index of an array of activations in [`Shard::values`] and [`Shard::gradients`].
 pub(super) type Slot = usize;
 
@@ -27,6 +29,8 @@ pub(super) struct Shard {
     pub(super) weights: Vec<Aligned>,
     /// Summed over its images.
     pub(super) loss: f64,
+    /// Its time, if the engine is profiled.
+    pub(super) spent: Spent,
 }
 
 /// One op's memory in one shard; each op uses what it needs.

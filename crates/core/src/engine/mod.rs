@@ -14,9 +14,11 @@
 
 mod buffers;
 mod check;
+mod cost;
 mod lower;
 mod ops;
 mod plan;
+mod profile;
 mod reference;
 mod run;
 
@@ -25,6 +27,7 @@ mod tests;
 
 pub use check::{GRADIENT_TOLERANCE, GradientError, check_gradients};
 pub use plan::Wants;
+pub use profile::{Clock, EngineProfile, Meter, OpProfile, PassProfile};
 pub use reference::{Mode, forward_f64};
 pub use run::{Engine, Executor, Gradients};
 

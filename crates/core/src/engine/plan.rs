@@ -15,6 +15,7 @@ use super::ops::{
     Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Dropout,
     Folded, Geometry, Input, NormParameters, Op, Pool, PoolKind, Step,
 };
+use super::profile::Spent;
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
 
 /// Bytes of values and gradients that a block of images may have.
@@ -110,6 +111,7 @@ impl Plan {
             memory: self.ops.iter().map(|op| op.memory(step, images)).collect(),
             weights: self.ops.iter().map(|op| Aligned::zeros(weights(&**op))).collect(),
             loss: 0.0,
+            spent: Spent::default(),
         }
     }
 }

@@ -4,8 +4,10 @@ use seamripper_kernels::{Instructions, elementwise, parallel, softmax};
 
 use super::SHARD;
 use super::buffers::{Shard, Slot};
+use super::cost::costs;
 use super::ops::Step;
 use super::plan::{Plan, Wants};
+use super::profile::{BACKWARD, Clock, EngineProfile, FORWARD, Laps, Meter, Part, Profiler, Spent};
 use crate::graph::{Graph, NodeId, Weights};
 use crate::tensor::Tensor;
 
@@ -49,6 +51,11 @@ pub struct Engine {
     stretches: Vec<Vec<(usize, usize)>>,
     seed: u64,
     step: u64,
+    profiler: Option<Profiler>,
+    /// Time of what the shards do together.
+    spent: Spent,
+    /// Time of summing gradients.
+    summing: Meter,
 }
 
 impl Engine {
@@ -74,7 +81,35 @@ impl Engine {
             node_shapes: graph.nodes.iter().map(|node| node.output).collect(),
             seed: 0,
             step: 0,
+            profiler: None,
+            spent: Spent::default(),
+            summing: Meter::default(),
         }
+    }
+
+    /// From now on measures where its time goes; `graph` is the one it was compiled from.
+    pub fn watch(&mut self, graph: &Graph, clock: Clock) {
+        let inputs: Vec<_> = self.plan.ops.iter_mut().map(|op| op.inputs_mut().to_vec()).collect();
+        self.profiler = Some(Profiler { clock, costs: costs(graph, self.plan.wants, &inputs) });
+        self.summing = Meter::new(clock);
+        let shards = self.shards.iter_mut().map(|shard| &mut shard.spent);
+        for spent in shards.chain([&mut self.spent]) {
+            *spent = Spent::new(inputs.len());
+        }
+    }
+
+    /// Where its time went since [`Engine::watch`], if it was called.
+    pub fn profile(&self) -> Option<EngineProfile> {
+        let spent = self.shards.iter().map(|shard| &shard.spent).chain([&self.spent]);
+        Some(self.profiler.as_ref()?.profile(spent, &self.summing))
+    }
+
+    fn laps(&self) -> Laps {
+        Laps::begin(self.clock())
+    }
+
+    fn clock(&self) -> Option<Clock> {
+        self.profiler.as_ref().map(|profiler| profiler.clock)
     }
 
     /// Most images of a forward pass.
@@ -135,10 +170,11 @@ impl Engine {
 
     /// Packs `weights` for the passes that follow.
     pub fn load(&mut self, weights: &Weights) {
-        let step = self.step();
+        let (step, mut laps) = (self.step(), self.laps());
         for op in &mut self.plan.ops {
             op.prepare(&step, weights);
         }
+        laps.end(&mut self.spent, Part::Packing);
     }
 
     /// Runs the forward pass with the weights loaded last, and keeps the result inside.
@@ -159,33 +195,39 @@ impl Engine {
         assert_eq!(images.len(), count * self.input, "whole images");
         assert!(count <= self.batch, "{count} images in a batch of {}", self.batch);
         self.images = count;
-        let (step, input) = (self.step(), self.input);
+        let (step, input, clock) = (self.step(), self.input, self.clock());
         for shard in &mut self.shards {
             shard.images = count.saturating_sub(shard.first).min(SHARD);
         }
         for (index, stretch) in self.stretches.iter().enumerate() {
             let ops = &self.plan.ops;
             parallel::for_each(&mut self.shards, |_, shard| {
+                let mut laps = Laps::begin(clock);
                 for block in blocks(shard.images, step.block) {
                     if index == 0 {
                         let from = (shard.first + block.start) * input..(shard.first + block.end) * input;
                         shard.values[0][block.start * input..block.end * input]
                             .copy_from_slice(&images[from]);
+                        laps.count(&mut shard.spent, FORWARD, block.len());
+                        laps.end(&mut shard.spent, Part::Input);
                     }
                     shard.active = block;
                     for &(op, phase) in stretch {
                         ops[op].forward(&step, phase, shard);
+                        laps.end(&mut shard.spent, Part::Op(op, FORWARD));
                     }
                 }
             });
             if let Some(&(op, 0)) = stretch.last().filter(|(op, _)| self.plan.ops[*op].phases() == 2) {
+                let mut laps = Laps::begin(clock);
                 self.plan.ops[op].meet_forward(&step, &self.shards);
+                laps.end(&mut self.spent, Part::Op(op, FORWARD));
             }
         }
     }
 
     fn backward_stretches(&mut self, begin: impl Fn(&mut Shard) + Sync) {
-        let step = self.step();
+        let (step, clock) = (self.step(), self.clock());
         for (index, stretch) in self.stretches.iter().enumerate().rev() {
             let last = index + 1 == self.stretches.len();
             let ops = &self.plan.ops;
@@ -193,21 +235,30 @@ impl Engine {
                 if shard.images == 0 {
                     return;
                 }
+                let mut laps = Laps::begin(clock);
                 if last {
                     for own in &mut shard.weights {
                         own.fill(0.0);
                     }
+                    laps.end(&mut shard.spent, Part::Clearing);
                     begin(shard);
+                    laps.end(&mut shard.spent, Part::Loss);
                 }
                 for block in blocks(shard.images, step.block) {
+                    if last {
+                        laps.count(&mut shard.spent, BACKWARD, block.len());
+                    }
                     shard.active = block;
                     for &(op, phase) in stretch.iter().rev() {
                         ops[op].backward(&step, phase, shard);
+                        laps.end(&mut shard.spent, Part::Op(op, BACKWARD));
                     }
                 }
             });
             if let Some(&(op, 1)) = stretch.first() {
+                let mut laps = Laps::begin(clock);
                 self.plan.ops[op].meet_backward(&step, &self.shards);
+                laps.end(&mut self.spent, Part::Op(op, BACKWARD));
             }
         }
     }
@@ -215,23 +266,27 @@ impl Engine {
     /// Sums the shards' weight gradients into the first shard, in order, and from there into the graph's layout.
     fn sum_gradients(&mut self, gradient: &mut [f32]) {
         assert_eq!(gradient.len(), self.parameters, "gradient");
-        let isa = self.isa;
+        let (isa, summing) = (self.isa, &self.summing);
         let (first, others) = self.shards.split_first_mut().expect("a batch has a shard");
         for (op, own) in first.weights.iter_mut().enumerate() {
             let others: Vec<&[f32]> =
                 others.iter().filter(|shard| shard.images > 0).map(|shard| &shard.weights[op][..]).collect();
             parallel::for_each_chunk(own, PIECE, |start, sum| {
+                let began = summing.begin();
                 for other in &others {
                     elementwise::add_to(isa, &other[start..][..sum.len()], sum);
                 }
+                summing.end(began);
             });
         }
+        let began = summing.begin();
         gradient.fill(0.0);
         for (op, own) in self.plan.ops.iter().zip(&first.weights) {
             if !own.is_empty() {
                 op.finish_gradient(own, gradient);
             }
         }
+        summing.end(began);
     }
 
     /// Gathers a slot of all shards.

@@ -3,6 +3,7 @@
 use seamripper_kernels::parallel;
 
 use crate::augment::{Online, Scratch};
+use crate::engine::Meter;
 use crate::random::{Purpose, Stream};
 use crate::sample::ImageSet;
 
@@ -27,6 +28,8 @@ pub(super) struct Batches<'a> {
     smoothing: f32,
     epoch: u64,
     order: Vec<u32>,
+    /// Time of making batches.
+    pub(super) meter: Meter,
 }
 
 impl<'a> Batches<'a> {
@@ -39,6 +42,7 @@ impl<'a> Batches<'a> {
             smoothing: smoothing as f32,
             epoch: u64::MAX,
             order: Vec::new(),
+            meter: Meter::default(),
         };
         batches.begin(0);
         batches
@@ -59,9 +63,11 @@ impl<'a> Batches<'a> {
         if self.epoch == epoch {
             return;
         }
+        let began = self.meter.begin();
         self.epoch = epoch;
         self.order = (0..self.set.len() as u32).collect();
         Stream::new(self.seed, Purpose::Shuffle, epoch, 0).shuffle(&mut self.order);
+        self.meter.end(began);
     }
 
     /// Whether labels are mixed, so that an image no longer has one class.
@@ -76,13 +82,16 @@ impl<'a> Batches<'a> {
         let (k, length) = (self.set.classes().len(), self.set.size().iter().product::<usize>());
         batch.images.resize(indices.len() * length, 0.0);
         parallel::for_each_chunk(&mut batch.images, PIECE * length, |start, images| {
+            let began = self.meter.begin();
             let mut scratch = Scratch::default();
             for (offset, image) in images.chunks_exact_mut(length).enumerate() {
                 let place = start / length + offset;
                 let (index, position) = (indices[place] as usize, (first + place) as u64);
                 self.online.image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
             }
+            self.meter.end(began);
         });
+        let began = self.meter.begin();
         batch.labels.clear();
         batch.labels.extend(indices.iter().map(|&index| self.set.labels()[index as usize]));
         batch.targets.clear();
@@ -91,5 +100,6 @@ impl<'a> Batches<'a> {
             row[label as usize] += 1.0 - self.smoothing;
         }
         self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+        self.meter.end(began);
     }
 }

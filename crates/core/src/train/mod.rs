@@ -7,6 +7,7 @@ mod batches;
 mod checkpoint;
 mod optimizer;
 mod predict;
+mod profile;
 mod schedule;
 mod trainer;
 
@@ -16,5 +17,6 @@ mod tests;
 pub use checkpoint::CheckpointError;
 pub use optimizer::Moments;
 pub use predict::{PREDICT_BATCH, predict};
+pub use profile::Profile;
 pub use schedule::factor;
 pub use trainer::{Best, ClassCount, EpochReport, Held, State, TrainError, Trainer};

@@ -4,6 +4,7 @@ mod batches;
 mod checkpoint;
 mod early_stopping;
 mod optimizer;
+mod profile;
 mod runs;
 mod schedule;
 

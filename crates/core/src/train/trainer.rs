@@ -7,9 +7,10 @@ use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
 use super::optimizer::{Moments, clip, update};
 use super::predict::predict;
+use super::profile::{Meters, Profile};
 use super::schedule::factor;
 use crate::augment::{AugmentError, Online};
-use crate::engine::{Engine, Wants};
+use crate::engine::{Clock, Engine, Meter, Wants};
 use crate::graph::{Graph, Weights};
 use crate::predictions::Predictions;
 use crate::recipe::{Recipe, TrainOptions};
@@ -160,6 +161,7 @@ pub struct Trainer<'a> {
     next: Batch,
     prepared: Option<(u64, u64)>,
     state: State,
+    meters: Meters,
 }
 
 impl<'a> Trainer<'a> {
@@ -216,6 +218,7 @@ impl<'a> Trainer<'a> {
                 best: None,
                 stopped: false,
             },
+            meters: Meters::default(),
         })
     }
 
@@ -265,11 +268,31 @@ impl<'a> Trainer<'a> {
         self.state.best.as_ref().map_or(&self.state.weights, |best| &best.weights)
     }
 
+    /// From now on measures where the time of the steps goes; no result depends on it.
+    pub fn watch(&mut self, clock: Clock) {
+        self.engine.watch(self.graph, clock);
+        self.batches.meter = Meter::new(clock);
+        self.meters = Meters::new(clock, self.state.step);
+    }
+
+    /// Where the time of the steps went since [`Trainer::watch`]; `None` without a step since then.
+    pub fn profile(&self) -> Option<Profile> {
+        let engine = self.engine.profile().filter(|engine| engine.images > 0)?;
+        Some(self.meters.profile(engine, &self.batches.meter, self.state.step))
+    }
+
     /// Takes one step. After the last of an epoch, looks at the validation images and reports the epoch.
     ///
     /// # Panics
     /// If the run is [`done`](Self::done).
     pub fn step(&mut self) -> Option<EpochReport> {
+        let began = self.meters.steps.begin();
+        let report = self.take_step();
+        self.meters.steps.end(began);
+        report
+    }
+
+    fn take_step(&mut self) -> Option<EpochReport> {
         assert!(!self.done(), "a step of a run that is done");
         let steps = self.steps_in_epoch();
         self.batches.begin(self.state.epoch);
@@ -293,8 +316,11 @@ impl<'a> Trainer<'a> {
             },
         );
         self.prepared = another.then_some((at.0, at.1 + 1));
+        let began = self.meters.counting.begin();
         self.count(loss);
+        self.meters.counting.end(began);
 
+        let began = self.meters.optimizer.begin();
         let rate = self.rate(self.state.step);
         if self.options.clip_norm > 0.0 {
             clip(self.isa, self.options.clip_norm, &mut self.gradient);
@@ -305,6 +331,7 @@ impl<'a> Trainer<'a> {
         let weights = &mut self.state.weights.values;
         update(self.isa, self.graph, self.options, at, &self.gradient, weights, &mut self.state.moments);
         self.engine.update_moving(&mut self.state.weights);
+        self.meters.optimizer.end(began);
         (self.state.step_in_epoch == steps).then(|| self.end_epoch(rate))
     }
 
@@ -339,8 +366,10 @@ impl<'a> Trainer<'a> {
         (self.state.loss, self.state.seen, self.state.step_in_epoch) = (0.0, 0, 0);
         self.state.epoch += 1;
         let validation = self.validation.map(|set| {
+            let began = self.meters.evaluation.begin();
             let table = predict(self.isa, self.graph, &self.state.weights, set, Split::Validation, |_| {});
             let (held, counts) = judge(&table);
+            self.meters.evaluation.end(began);
             classes = counts;
             held
         });

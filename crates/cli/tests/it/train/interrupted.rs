@@ -39,7 +39,7 @@ fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
 }
 
 /// Interrupts a run (SIGINT, as Ctrl-C does) as soon as `epochs` are there.
-fn interrupted(place: &Place, arguments: &[&str], run: &str, epochs: usize) -> Output {
+pub(super) fn interrupted(place: &Place, arguments: &[&str], run: &str, epochs: usize) -> Output {
     let child = started(place.program(arguments), &place.at(run), epochs);
     let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(sent.success());

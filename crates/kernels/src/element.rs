@@ -7,7 +7,8 @@
 //! rounding the factors to 8 bits ([`BF16_ERROR`], to nearest, ties to even). Whether a CPU's own instruction flushes
 //! subnormal numbers or rounds between the two sums of a pair differs; `sum_bound` covers both.
 //!
-//! *Departure*: AVX-512 BF16 adds two products of a pair in one instruction, twice the products of a fused multiply-add;
+//! *Departure*: on Zen 5 the three fused convolutions of the 45,770-parameter network take 12.5 us an image with `bf16`, 20.7 us with
+//! `f32`. AVX-512 BF16 adds two products of a pair in one instruction, twice the products of a fused multiply-add;
 //! elsewhere a pair is split into two `f32` by shifts, which is slower than `f32` and there so that a model that was
 //! measured in `bf16` can be run anywhere.
 

@@ -20,7 +20,8 @@
 //! 1. Tiles of 12 x 2 or 16 x 1 vectors with 32 registers, 6 x 2 or 12 x 1 with 16; what is left takes smaller ones. A
 //!    panel of one vector (a layer of 16 channels with AVX-512) computes no second one.
 //! 2. With 32 registers, two entries at a time, or four where a panel is one vector, so that a row's pointer, which does
-//!    not fit in a register, is read once for them.
+//!    not fit in a register, is read once for them. Together, 3 x 3 convolutions of 16, 32 and 64 channels reach 79 %, 94 % and
+//!    97 % of the multiply-add peak with AVX-512 on Zen 5, and 98 % to 100 % of AVX2's.
 //!
 //! *Reference*: Goto & van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication", for packing and
 //! register blocking; Dukhan 2019, "The Indirect Convolution Algorithm", for the indirection.

@@ -13,6 +13,10 @@ pub fn for_each_chunk<T: Send>(items: &mut [T], chunk: usize, run: impl Fn(usize
 
 /// Calls `run(index, item)` on every item.
 pub fn for_each<T: Send>(items: &mut [T], run: impl Fn(usize, &mut T) + Sync) {
+    // A single image is not worth handing to another thread.
+    if let [item] = items {
+        return run(0, item);
+    }
     items.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, item)| run(index, item));
 }
 

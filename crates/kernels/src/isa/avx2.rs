@@ -27,8 +27,7 @@ impl Avx2 {
 
 impl Isa for Avx2 {
     type F32 = __m256;
-    type Table = *const f32;
-    type Index = [u8; 8];
+    super::look_up_by_loop!();
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
 
@@ -76,26 +75,6 @@ impl Isa for Avx2 {
     fn lower_half(self, x: __m256) -> __m256 {
         // SAFETY: `self` proves AVX2.
         unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(x))) }
-    }
-    #[inline(always)]
-    unsafe fn load_table(self, from: *const f32) -> *const f32 {
-        from
-    }
-    #[inline(always)]
-    unsafe fn load_index(self, from: *const u8) -> [u8; 8] {
-        // SAFETY: the caller vouches for 8 readable bytes.
-        unsafe { from.cast::<[u8; 8]>().read() }
-    }
-    #[inline(always)]
-    fn shift_index(self, index: [u8; 8], by: usize) -> [u8; 8] {
-        index.map(|place| place.wrapping_add(by as u8))
-    }
-    #[inline(always)]
-    fn look_up(self, table: *const f32, index: [u8; 8]) -> __m256 {
-        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
-        let lanes: [f32; 8] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
-        // SAFETY: `lanes` holds eight values.
-        unsafe { self.load(lanes.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {

@@ -16,6 +16,36 @@ pub(crate) mod simd128;
 /// Values in a table.
 pub const TABLE: usize = 32;
 
+/// The part of [`Isa`] that looks values up, for instruction sets that have no instruction for it.
+macro_rules! look_up_by_loop {
+    () => {
+        type Table = *const f32;
+        type Index = [u8; Self::LANES];
+
+        #[inline(always)]
+        unsafe fn load_table(self, from: *const f32) -> *const f32 {
+            from
+        }
+        #[inline(always)]
+        unsafe fn load_index(self, from: *const u8) -> Self::Index {
+            // SAFETY: the caller vouches for `LANES` readable bytes.
+            unsafe { from.cast::<Self::Index>().read() }
+        }
+        #[inline(always)]
+        fn shift_index(self, index: Self::Index, by: usize) -> Self::Index {
+            index.map(|place| place.wrapping_add(by as u8))
+        }
+        #[inline(always)]
+        fn look_up(self, table: *const f32, index: Self::Index) -> Self::F32 {
+            // SAFETY: a place is below `TABLE`, and who loaded the table vouches for as many values.
+            let lanes = index.map(|place| unsafe { *table.add(usize::from(place) % $crate::isa::TABLE) });
+            // SAFETY: `lanes` holds `LANES` values.
+            unsafe { self.load(lanes.as_ptr()) }
+        }
+    };
+}
+pub(crate) use look_up_by_loop;
+
 /// Vectors of `LANES` `f32` values and the operations kernels are made of.
 pub trait Isa: Copy + Send + Sync {
     /// A vector register.

@@ -27,8 +27,7 @@ impl Neon {
 
 impl Isa for Neon {
     type F32 = float32x4_t;
-    type Table = *const f32;
-    type Index = [u8; 4];
+    super::look_up_by_loop!();
     const LANES: usize = 4;
     const REGISTERS: usize = 32;
 
@@ -81,26 +80,6 @@ impl Isa for Neon {
     fn lower_half(self, x: float32x4_t) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_f32(x))) }
-    }
-    #[inline(always)]
-    unsafe fn load_table(self, from: *const f32) -> *const f32 {
-        from
-    }
-    #[inline(always)]
-    unsafe fn load_index(self, from: *const u8) -> [u8; 4] {
-        // SAFETY: the caller vouches for 4 readable bytes.
-        unsafe { from.cast::<[u8; 4]>().read() }
-    }
-    #[inline(always)]
-    fn shift_index(self, index: [u8; 4], by: usize) -> [u8; 4] {
-        index.map(|place| place.wrapping_add(by as u8))
-    }
-    #[inline(always)]
-    fn look_up(self, table: *const f32, index: [u8; 4]) -> float32x4_t {
-        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
-        let lanes: [f32; 4] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
-        // SAFETY: `lanes` holds four values.
-        unsafe { self.load(lanes.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> float32x4_t {

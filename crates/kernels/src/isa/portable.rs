@@ -15,8 +15,7 @@ impl Portable {
 
 impl Isa for Portable {
     type F32 = [f32; 4];
-    type Table = *const f32;
-    type Index = [u8; 4];
+    super::look_up_by_loop!();
     const LANES: usize = 4;
     const REGISTERS: usize = 16;
 
@@ -55,25 +54,6 @@ impl Isa for Portable {
     #[inline(always)]
     fn lower_half(self, x: [f32; 4]) -> [f32; 4] {
         x.map(|lane| f32::from_bits(lane.to_bits() << 16))
-    }
-    #[inline(always)]
-    unsafe fn load_table(self, from: *const f32) -> *const f32 {
-        from
-    }
-    #[inline(always)]
-    unsafe fn load_index(self, from: *const u8) -> [u8; 4] {
-        // SAFETY: the caller vouches for 4 readable bytes.
-        unsafe { from.cast::<[u8; 4]>().read() }
-    }
-    #[inline(always)]
-    fn shift_index(self, index: [u8; 4], by: usize) -> [u8; 4] {
-        index.map(|place| place.wrapping_add(by as u8))
-    }
-    #[inline(always)]
-    fn look_up(self, table: *const f32, index: [u8; 4]) -> [f32; 4] {
-        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
-        let lanes: [f32; 4] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
-        lanes
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> [f32; 4] {

@@ -11,8 +11,7 @@ pub struct Simd128;
 
 impl Isa for Simd128 {
     type F32 = v128;
-    type Table = *const f32;
-    type Index = [u8; 4];
+    super::look_up_by_loop!();
     const LANES: usize = 4;
     const REGISTERS: usize = 16;
 
@@ -54,26 +53,6 @@ impl Isa for Simd128 {
     #[inline(always)]
     fn lower_half(self, x: v128) -> v128 {
         i32x4_shl(x, 16)
-    }
-    #[inline(always)]
-    unsafe fn load_table(self, from: *const f32) -> *const f32 {
-        from
-    }
-    #[inline(always)]
-    unsafe fn load_index(self, from: *const u8) -> [u8; 4] {
-        // SAFETY: the caller vouches for 4 readable bytes.
-        unsafe { from.cast::<[u8; 4]>().read() }
-    }
-    #[inline(always)]
-    fn shift_index(self, index: [u8; 4], by: usize) -> [u8; 4] {
-        index.map(|place| place.wrapping_add(by as u8))
-    }
-    #[inline(always)]
-    fn look_up(self, table: *const f32, index: [u8; 4]) -> v128 {
-        // SAFETY: the place is below `TABLE`, and who loaded the table vouches for as many values.
-        let lanes: [f32; 4] = index.map(|place| unsafe { *table.add(usize::from(place) % super::TABLE) });
-        // SAFETY: `lanes` holds four values.
-        unsafe { self.load(lanes.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> v128 {

@@ -188,7 +188,11 @@ impl Op for Conv {
         let copies = if self.border.is_none() { 0 } else { self.together * bordered + SLACK };
         Memory {
             floats: Aligned::zeros(copies),
-            bordered: Aligned::zeros(if self.input[0].gradient { self.back.scratch() } else { 0 }),
+            bordered: Aligned::zeros(if self.input[0].gradient {
+                self.back.scratch(self.together)
+            } else {
+                0
+            }),
             ..Memory::default()
         }
     }

@@ -167,9 +167,7 @@ impl InputGradient {
     }
 
     /// Values of the bordered gradient of `images` images.
-    pub(super) fn scratch(&self) -> usize {
-        let images =
-            self.phases.iter().map(|phase| phase.positions.len() / phase.each.max(1)).max().unwrap_or(1);
+    pub(super) fn scratch(&self, images: usize) -> usize {
         self.border.map_or(0, |border| images * border.lengths().1)
     }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 use seamripper_kernels::conv_pool::{Reads, Shape, conv_pool};
 use seamripper_kernels::conv_pool_backward::{Forward, Scratch, Taps, conv_pool_backward};
 use seamripper_kernels::conv_rows::{self, Rows};
+use seamripper_kernels::depthwise::{self, Filters, Plane, Start, depthwise, depthwise_gradient};
 use seamripper_kernels::element::{Bf16, Element, F32};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
@@ -18,7 +19,12 @@ use seamripper_kernels::{Aligned, Instructions, SLACK, peak::peak_flops};
 const IMAGES: usize = 16;
 
 /// Prints microseconds an image and the share of `peak`, for `flops` an image.
-fn time(name: &str, seconds: f64, peak: f64, flops: usize, mut work: impl FnMut()) {
+fn time(name: &str, seconds: f64, peak: f64, flops: usize, work: impl FnMut()) {
+    time_of(name, seconds, peak, (IMAGES, flops), work);
+}
+
+/// The same for work on `images` images.
+fn time_of(name: &str, seconds: f64, peak: f64, (images, flops): (usize, usize), mut work: impl FnMut()) {
     if !std::env::args().nth(2).is_none_or(|wanted| name.contains(&wanted)) {
         return;
     }
@@ -29,7 +35,7 @@ fn time(name: &str, seconds: f64, peak: f64, flops: usize, mut work: impl FnMut(
         work();
         best = best.min(piece.elapsed().as_secs_f64());
     }
-    let image = best / IMAGES as f64;
+    let image = best / images as f64;
     let rate = flops as f64 / image;
     println!("{name:52} {:8.2} us {:8.1} GFLOP/s {:5.1} %", image * 1e6, rate / 1e9, 100.0 * rate / peak);
 }
@@ -182,5 +188,42 @@ fn main() {
                 gemm_gradient(isa, sum, black_box(&mut dw));
             });
         }
+        for (side, c, stride) in
+            [(28, 32, 1), (14, 128, 1), (7, 256, 1), (28, 32, 2), (14, 128, 2), (14, 24, 1)]
+        {
+            channelwise(isa, (side, c, stride), seconds, peak);
+        }
     }
+}
+
+/// Forward pass and both gradients of a depthwise 3x3 convolution, padding `same`.
+fn channelwise(isa: Instructions, (side, c, stride): (usize, usize, usize), seconds: f64, peak: f64) {
+    let out = side.div_ceil(stride);
+    // As many as a block of the engine, which stays in a second-level cache.
+    let images = ((512 << 10) / (4 * c * (side * side + out * out))).clamp(1, IMAGES);
+    let before = [(((out - 1) * stride + 3).saturating_sub(side) / 2) as isize; 2];
+    let plane = |side| Plane::packed([side, side, c]);
+    let shape = depthwise::Shape {
+        images,
+        channels: c,
+        input: [side; 2],
+        from: plane(side),
+        kernel: [3; 2],
+        stride: [stride; 2],
+        before,
+        output: [out; 2],
+        to: plane(out),
+    };
+    let (x, weights, bias) = (noise(images * side * side * c + SLACK), noise(9 * c + SLACK), vec![0.1; c]);
+    let mut y = noise(images * out * out * c + SLACK);
+    let flops = 2 * 9 * out * out * c;
+    let name = format!("depthwise 3x3 stride {stride} same on {side}x{side}x{c}");
+    time_of(&name, seconds, peak, (images, flops), || {
+        let filters = Filters { weights: &weights, start: Start::Bias(&bias), relu: true };
+        depthwise(isa, &shape, &x, filters, black_box(&mut y));
+    });
+    let (mut dw, mut db) = (vec![0.0; 9 * c], vec![0.0; c]);
+    time_of(&format!("  weight gradient of {name}"), seconds, peak, (images, flops), || {
+        depthwise_gradient(isa, &shape, &x, &y, black_box(&mut dw), &mut db);
+    });
 }

@@ -12,6 +12,7 @@ mod aligned;
 pub mod conv_pool;
 pub mod conv_pool_backward;
 pub mod conv_rows;
+pub mod depthwise;
 mod dispatch;
 pub mod element;
 pub mod elementwise;

@@ -1,5 +1,7 @@
 //! The same laws for every instruction set this CPU has: each kernel against its scalar twin.
 
+mod depthwise;
+
 use proptest::prelude::*;
 
 use crate::conv_pool::{Reads, Shape, conv_pool};

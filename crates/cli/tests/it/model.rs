@@ -217,7 +217,7 @@ fn a_value_of_another_type() {
 #[test]
 fn a_short_layer_that_is_not_understood() {
     assert_snapshot!(refused_layers("\"conv 128 5x5 rleu\", \"max_pol 3\""), @r#"
-    error: layer "conv 128 5x5 rleu" at r.toml:6:25: expected an activation or an option of conv (stride, valid, same, bias, no_bias, from), found `rleu`
+    error: layer "conv 128 5x5 rleu" at r.toml:6:25: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `rleu`
       |
     6 | layers = ["conv 128 5x5 rleu", "max_pol 3"]
       |                         ^^^^

@@ -2,7 +2,7 @@
 //!
 //! *Idea*: the drafts of [`super::lower`] and the needed regions say it before any op exists:
 //! ```text
-//! convolution, forward:    2 x computed positions x taps x filters        (a multiply-add is 2; bias and ReLU are not counted)
+//! convolution, forward:    2 x computed positions x taps of a filter x filters   (a multiply-add is 2; bias, ReLU: not counted)
 //!     weight gradient:     the same;   input gradient: 2 x (position, tap) pairs of the needed input x filters
 //! with a fused pool:       backward one position a window instead of all; dead ones are skipped, so that is an upper limit
 //! everything else:         an addition, multiplication, comparison or function of one value is 1
@@ -11,7 +11,7 @@
 //! block of images. What caches save or borders copy is not in them.
 
 use super::buffers::Slot;
-use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
+use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, lower, needed, pool_side};
 use super::ops::Input;
 use super::plan::Wants;
 use crate::graph::{Graph, Layer, NodeId};
@@ -97,11 +97,20 @@ impl Place<'_> {
     fn kernel(&self, draft: &Draft) -> &'static str {
         match draft.what {
             Lowered::Conv { pool: Some(_), .. } => "conv + max_pool",
-            Lowered::Conv { conv, .. } if is_conv2d(self.graph, conv) => "conv",
-            Lowered::Conv { .. } => "dense",
+            Lowered::Conv { conv, .. } => match self.graph.convolution(conv) {
+                None => "dense",
+                Some(conv) if conv.groups == 1 => "conv",
+                Some(convolution) if convolution.is_depthwise(self.channels(conv)) => "depthwise",
+                Some(_) => "grouped conv",
+            },
             Lowered::Layer { node, .. } => self.graph.nodes[node].kind(),
             Lowered::Activation(_) => "activation",
         }
+    }
+
+    /// Channels that a node reads.
+    fn channels(&self, id: NodeId) -> usize {
+        self.graph.shape(self.graph.nodes[id].inputs[0])[2]
     }
 
     /// Values of an image in a slot.
@@ -148,7 +157,11 @@ impl Place<'_> {
                         let backward = (mask, 2 * wanted + 2 * mask);
                         element_wise(out, (terms - 1 + mask, terms + 1), backward, inputs)
                     }
-                    Layer::Conv2d { .. } | Layer::Dense { .. } | Layer::Activation | Layer::Flatten => {
+                    Layer::Conv2d { .. }
+                    | Layer::Depthwise { .. }
+                    | Layer::Dense { .. }
+                    | Layer::Activation
+                    | Layer::Flatten => {
                         unreachable!("not lowered to a layer of its own")
                     }
                 }
@@ -161,14 +174,16 @@ impl Place<'_> {
         let node = &self.graph.nodes[id];
         let shape = self.graph.shape(node.inputs[0]);
         let filters = node.output[2] as u64;
-        let (taps, pairs, read, written) = if is_conv2d(self.graph, id) {
+        let (taps, pairs, read, written) = if let Some(conv) = self.graph.convolution(id) {
+            // Those that a filter reads.
+            let channels = shape[2] / conv.groups;
             let (kernel, before, stride) = conv_window(self.graph, id);
             let pairs: usize = [0, 1]
                 .map(|axis| pairs(self.needed[input.slot][axis], kernel[axis], before[axis], stride[axis]))
                 .iter()
                 .product();
             let (read, written) = (self.needed_length(input.slot), self.needed_length(output));
-            ((kernel[0] * kernel[1] * shape[2]) as u64, (pairs * shape[2]) as u64, read, written)
+            ((kernel[0] * kernel[1] * channels) as u64, (pairs * channels) as u64, read, written)
         } else {
             let units: u64 = shape.iter().product::<usize>() as u64;
             (units, units, units, filters)

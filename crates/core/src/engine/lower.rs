@@ -4,7 +4,7 @@
 //! another shape. With taps every node keeps its own; else a convolution or dense layer takes what follows it, if nobody
 //! else reads what is between:
 //! ```text
-//! conv [batch_norm, at inference] [relu] [max_pool 2x2 or 3x3, whole windows side by side]
+//! conv [batch_norm, at inference] [relu] [max_pool 2x2 or 3x3, whole windows side by side, after one group]
 //! batch_norm, add: [relu]
 //! ```
 //! Then the needed part of every slot is found backwards ([`needed`]): a valid pool of 7 x 7 by 2 reads 6 x 6, so the
@@ -15,7 +15,7 @@ use seamripper_kernels::elementwise::Function;
 use super::buffers::Slot;
 use super::ops::function;
 use super::plan::Wants;
-use crate::graph::{Activation, Graph, Layer, NodeId, Padding, Source, window_padding};
+use crate::graph::{Activation, Convolution, Graph, Layer, NodeId, Padding, Source, window_padding};
 
 /// What nodes are lowered to, before arrays and needs are known.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
         let slot = match node.layer {
             Layer::Flatten | Layer::Activation => inputs[0],
             Layer::Dropout { rate } if !wants.training || rate == 0.0 => inputs[0],
-            Layer::Conv2d { .. } | Layer::Dense { .. } => {
+            Layer::Conv2d { .. } | Layer::Depthwise { .. } | Layer::Dense { .. } => {
                 let Chain { norm, relu, pool, last, .. } = chain;
                 let what = Lowered::Conv { conv: id, norm, relu, pool };
                 result.push(what, inputs, graph.nodes[last].output)
@@ -114,7 +114,7 @@ fn sole_readers(graph: &Graph) -> Vec<Option<NodeId>> {
 fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) -> Chain {
     let nodes = &graph.nodes;
     let mut chain = Chain { norm: None, relu: false, pool: None, last: id, pending: nodes[id].activation };
-    let conv = matches!(nodes[id].layer, Layer::Conv2d { .. } | Layer::Dense { .. });
+    let conv = is_conv2d(graph, id) || matches!(nodes[id].layer, Layer::Dense { .. });
     let sums = matches!(nodes[id].layer, Layer::BatchNorm { .. })
         || (matches!(nodes[id].layer, Layer::Add) && nodes[id].inputs.len() == 2);
     if wants.taps || !(conv || sums) {
@@ -143,10 +143,10 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
     chain
 }
 
-/// Whether `pool`, which reads `before`, can be one op with convolution `conv`: stride 1, windows of 2 x 2 or 3 x 3 side by
-/// side, all inside the image, and no activation after the pool.
+/// Whether `pool`, which reads `before`, can be one op with convolution `conv`: stride 1, one group, windows of 2 x 2 or
+/// 3 x 3 side by side, all inside the image, and no activation after the pool.
 fn fits_pool(graph: &Graph, conv: NodeId, before: NodeId, pool: NodeId) -> bool {
-    let Layer::Conv2d { stride: [1, 1], .. } = graph.nodes[conv].layer else { return false };
+    let Some(Convolution { stride: [1, 1], groups: 1, .. }) = graph.convolution(conv) else { return false };
     let Layer::MaxPool { size, stride, padding } = graph.nodes[pool].layer else { return false };
     let [h, w, _] = graph.nodes[before].output;
     let inside = padding == Padding::Valid || (h.is_multiple_of(size[0]) && w.is_multiple_of(size[1]));
@@ -174,7 +174,7 @@ impl Drafts {
 
 /// Whether node `id` is a convolution, not a dense layer.
 pub(super) fn is_conv2d(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.nodes[id].layer, Layer::Conv2d { .. })
+    graph.convolution(id).is_some()
 }
 
 /// `[h, w]` of a pool's windows.
@@ -231,7 +231,7 @@ pub(super) fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], want
 /// Kernel, rows and columns before the image, and stride of convolution `id`.
 pub(super) fn conv_window(graph: &Graph, id: NodeId) -> ([usize; 2], [usize; 2], [usize; 2]) {
     let node = &graph.nodes[id];
-    let Layer::Conv2d { kernel, stride, padding, .. } = node.layer else {
+    let Some(Convolution { kernel, stride, padding, .. }) = graph.convolution(id) else {
         panic!("{} is no convolution", node.name)
     };
     let [h, w, _] = graph.shape(node.inputs[0]);

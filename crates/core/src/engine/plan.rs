@@ -12,8 +12,8 @@ use super::SHARD;
 use super::buffers::{Shard, Slot, array};
 use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
 use super::ops::{
-    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Dropout,
-    Folded, Geometry, Input, NormParameters, Op, Pool, PoolKind, Step,
+    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Depthwise,
+    Dropout, Folded, Geometry, Grouped, Input, NormParameters, Op, Pool, PoolKind, Step,
 };
 use super::profile::Spent;
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
@@ -158,7 +158,11 @@ impl Place<'_> {
                         Box::new(Dropout { op, node: id, input: [input], output, rate })
                     }
                     Layer::Add => Box::new(Add { inputs, output, relu }),
-                    Layer::Conv2d { .. } | Layer::Dense { .. } | Layer::Activation | Layer::Flatten => {
+                    Layer::Conv2d { .. }
+                    | Layer::Depthwise { .. }
+                    | Layer::Dense { .. }
+                    | Layer::Activation
+                    | Layer::Flatten => {
                         unreachable!("{} is not lowered to a layer of its own", node.name)
                     }
                 }
@@ -256,7 +260,14 @@ impl Place<'_> {
             needed_input: if is_conv2d(self.graph, id) { self.needed[input.slot] } else { [1, 1] },
             images: self.images,
         };
-        Box::new(Conv::new((self.op, input, output), geometry, border, options))
+        let place = (self.op, input, output);
+        match self.graph.convolution(id).filter(|conv| conv.groups > 1) {
+            None => Box::new(Conv::new(place, geometry, border, options)),
+            Some(conv) if conv.is_depthwise(shape[2]) => {
+                Box::new(Depthwise::new(place, geometry, (shape, before), options))
+            }
+            Some(conv) => Box::new(Grouped::new(place, geometry, (border, conv.groups), options)),
+        }
     }
 
     fn pool(

@@ -59,10 +59,13 @@ impl Place<'_> {
     fn layer(&self, x: &[f64]) -> Vec<f64> {
         let input = self.graph.shape(self.node.inputs[0]);
         match self.node.layer {
-            Layer::Conv2d { kernel, stride, padding, .. } => self.conv(x, input, (kernel, stride, padding)),
+            Layer::Conv2d { .. } | Layer::Depthwise { .. } => {
+                let conv = self.node.layer.convolution(input[2]).expect("a convolution");
+                self.conv(x, input, (conv.kernel, conv.stride, conv.padding), conv.groups)
+            }
             Layer::Dense { .. } => {
                 let flat = [1, 1, input.iter().product()];
-                self.conv(x, flat, ([1, 1], [1, 1], Padding::Valid))
+                self.conv(x, flat, ([1, 1], [1, 1], Padding::Valid), 1)
             }
             Layer::MaxPool { size, stride, padding } => self.pool(x, input, (size, stride, padding), true),
             Layer::AvgPool { size, stride, padding } => self.pool(x, input, (size, stride, padding), false),
@@ -81,6 +84,7 @@ impl Place<'_> {
         x: &[f64],
         [h, w, c]: [usize; 3],
         (kernel, stride, padding): ([usize; 2], [usize; 2], Padding),
+        groups: usize,
     ) -> Vec<f64> {
         let weights = self.parameter(Role::Kernel).expect("kernel");
         let bias = self.parameter(Role::Bias);
@@ -98,11 +102,12 @@ impl Place<'_> {
                                 let inside = (before[0]..before[0] + h).contains(&y)
                                     && (before[1]..before[1] + w).contains(&x);
                                 if inside {
-                                    let pixel = ((y - before[0]) * w + x - before[1]) * c;
-                                    for channel in 0..c {
-                                        sum += image[pixel + channel]
-                                            * weights
-                                                [((kh * kernel[1] + kw) * c + channel) * filters + filter];
+                                    let first = filter / (filters / groups) * (c / groups);
+                                    let pixel = ((y - before[0]) * w + x - before[1]) * c + first;
+                                    let tap = (kh * kernel[1] + kw) * (c / groups);
+                                    for channel in 0..c / groups {
+                                        let weight = weights[(tap + channel) * filters + filter];
+                                        sum += image[pixel + channel] * weight;
                                     }
                                 }
                             }

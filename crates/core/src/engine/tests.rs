@@ -31,7 +31,7 @@ fn weights(graph: &Graph, seed: u64) -> Weights {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding) -> LayerSpec {
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true })
+    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
 }
 
 const ALL: [Activation; 11] = [
@@ -143,6 +143,110 @@ fn convolution() {
     ] {
         check([9, 8, 2], vec![conv(5, kernel, stride, padding).activated(Activation::Tanh)], 3);
     }
+}
+
+/// Gradients, forward values and folding of a depthwise or grouped layer, alone and among others.
+fn check_grouped(layer: Layer, channels: usize) {
+    let norm = LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
+    let first = || conv(channels, [2, 2], [1, 1], Padding::Valid);
+    let layer = LayerSpec::new(layer);
+    check([7, 8, channels], vec![layer.clone().activated(Activation::Tanh)], 3);
+    check([8, 9, 2], vec![first(), layer.clone(), norm.activated(Activation::Relu)], 3);
+    // Not all of the output is read, and a part of the input is read by two.
+    let pool = LayerSpec::new(Layer::MaxPool { size: [2, 2], stride: [2, 2], padding: Padding::Valid });
+    let others = vec![
+        first().activated(Activation::Relu).named("first"),
+        layer.activated(Activation::Relu),
+        pool.clone(),
+        conv(2, [1, 1], [1, 1], Padding::Valid),
+        LayerSpec::new(Layer::GlobalAvgPool).named("one"),
+        conv(2, [3, 3], [2, 2], Padding::Same).reading("first"),
+        LayerSpec::new(Layer::GlobalAvgPool),
+        LayerSpec::add("one"),
+    ];
+    check([10, 9, 2], others, 2);
+}
+
+#[test]
+fn depthwise_convolution() {
+    for (channels, kernel, stride, padding, multiplier) in [
+        (5, [3, 3], [1, 1], Padding::Same, 1),
+        (17, [3, 3], [2, 2], Padding::Same, 1),
+        (1, [3, 3], [1, 1], Padding::Valid, 1),
+        (4, [5, 4], [1, 2], Padding::Same, 1),
+        (3, [2, 1], [3, 3], Padding::Valid, 1),
+        (3, [3, 3], [2, 1], Padding::Same, 2),
+    ] {
+        check_grouped(Layer::Depthwise { multiplier, kernel, stride, padding, bias: true }, channels);
+    }
+    check([1, 1, 20], vec![depthwise([3, 3])], 4);
+    check([1, 1, 3], vec![depthwise([5, 5])], 4);
+}
+
+fn depthwise(kernel: [usize; 2]) -> LayerSpec {
+    let (stride, padding) = ([1, 1], Padding::Same);
+    Layer::Depthwise { multiplier: 1, kernel, stride, padding, bias: false }.into()
+}
+
+#[test]
+fn grouped_convolution() {
+    for (channels, filters, groups, kernel, stride, padding) in [
+        (4, 6, 2, [3, 3], [1, 1], Padding::Same),
+        (6, 3, 3, [3, 2], [2, 2], Padding::Valid),
+        (6, 12, 6, [1, 1], [1, 1], Padding::Valid),
+        (4, 40, 2, [2, 2], [3, 1], Padding::Same),
+    ] {
+        check_grouped(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups }, channels);
+    }
+}
+
+#[test]
+fn blocks_of_images_change_no_bit_of_grouped_convolutions() {
+    let (kernel, stride, padding) = ([3, 3], [2, 2], Padding::Same);
+    let layers = vec![
+        conv(18, [1, 1], [1, 1], Padding::Valid),
+        depthwise([3, 3]).activated(Activation::Relu),
+        LayerSpec::new(Layer::Conv2d { filters: 12, kernel, stride, padding, bias: true, groups: 6 }),
+        LayerSpec::new(Layer::GlobalAvgPool),
+    ];
+    let graph = Builder::with_layers([24, 24, 2], layers).build().unwrap();
+    let weights = weights(&graph, 1);
+    let (images, length) = (5, 24 * 24 * 2);
+    let pixels = noise(2, images * length);
+    let r = noise(3, images * 12);
+    for isa in Instructions::available() {
+        let wants = Wants { input_gradient: true, ..Wants::INFERENCE };
+        let block = super::plan::Plan::new(&graph, isa, images, wants).block;
+        assert!(1 < block && block < images, "{block} images a block test nothing");
+        let mut together = Engine::new(&graph, isa, images, wants);
+        let logits = together.forward(&weights, &pixels);
+        let gradient = together.backward(&r).input.unwrap();
+        let mut alone = Engine::new(&graph, isa, 1, wants);
+        for image in 0..images {
+            let found = alone.forward(&weights, &pixels[image * length..][..length]);
+            assert_eq!(found.data(), &logits.data()[image * 12..][..12]);
+            let found = alone.backward(&r[image * 12..][..12]).input.unwrap();
+            assert_eq!(found.data(), &gradient.data()[image * length..][..length]);
+        }
+    }
+}
+
+#[test]
+fn one_filter_a_channel_is_a_depthwise_convolution_however_it_is_written() {
+    let ops = |layer: Layer| {
+        let mut builder = Builder::new([6, 6, 4]);
+        builder.push(LayerSpec::new(layer).activated(Activation::Relu));
+        builder.push(Layer::GlobalAvgPool);
+        let graph = builder.build().unwrap();
+        let plan = super::plan::Plan::new(&graph, Instructions::available()[0], 4, Wants::TRAINING);
+        format!("{:?}", plan.ops[0]).split(' ').next().map(str::to_owned).unwrap()
+    };
+    let (kernel, stride, padding, bias) = ([3, 3], [1, 1], Padding::Same, true);
+    let grouped = |filters, groups| Layer::Conv2d { filters, kernel, stride, padding, bias, groups };
+    let depthwise = |multiplier| Layer::Depthwise { multiplier, kernel, stride, padding, bias };
+    assert_eq!([ops(grouped(4, 4)), ops(depthwise(1))], ["Depthwise", "Depthwise"]);
+    assert_eq!([ops(grouped(4, 2)), ops(depthwise(2))], ["Grouped", "Grouped"]);
+    assert_eq!(ops(grouped(4, 1)), "Conv");
 }
 
 #[test]
@@ -312,8 +416,23 @@ fn random_layer() -> impl Strategy<Value = LayerSpec> {
                 stride: [stride, stride],
                 padding: if pad { Padding::Same } else { Padding::Valid },
                 bias,
+                groups: 1,
             }
         ),
+        (1_usize..3, 1_usize..4, 1_usize..4, 1_usize..4, any::<bool>(), any::<bool>()).prop_map(
+            |(multiplier, kh, kw, stride, bias, pad)| Layer::Depthwise {
+                multiplier,
+                kernel: [kh, kw],
+                stride: [stride, stride],
+                padding: if pad { Padding::Same } else { Padding::Valid },
+                bias,
+            }
+        ),
+        // Fits where the channels before are a multiple of the groups.
+        (1_usize..4, 1_usize..4, 1_usize..4, 1_usize..3).prop_map(|(groups, each, side, stride)| {
+            let (kernel, stride, padding) = ([side; 2], [stride; 2], Padding::Same);
+            Layer::Conv2d { filters: groups * each, kernel, stride, padding, bias: true, groups }
+        }),
         (2_usize..4, 1_usize..4, any::<bool>()).prop_map(|(size, stride, max)| {
             let (size, stride, padding) = ([size; 2], [stride; 2], Padding::Same);
             if max {

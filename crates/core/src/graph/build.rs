@@ -294,22 +294,32 @@ fn constants(layer: &Layer, activation: Activation) -> Vec<Fault> {
     let zero = |what, sizes: &[usize]| sizes.contains(&0).then_some(Fault::Zero { what });
     let range = |what, found: f32, fits: bool| (!fits).then_some(Fault::OutOfRange { what, found });
     let faults = match *layer {
-        Layer::Conv2d { filters, kernel, stride, .. } => {
-            [zero("filters", &[filters]), zero("a kernel size", &kernel), zero("a stride", &stride)]
-        }
+        Layer::Conv2d { filters, kernel, stride, groups, .. } => [
+            zero("filters", &[filters]),
+            zero("a kernel size", &kernel),
+            zero("a stride", &stride),
+            zero("groups", &[groups]),
+        ],
+        Layer::Depthwise { multiplier, kernel, stride, .. } => [
+            zero("a multiplier", &[multiplier]),
+            zero("a kernel size", &kernel),
+            zero("a stride", &stride),
+            None,
+        ],
         Layer::MaxPool { size, stride, .. } | Layer::AvgPool { size, stride, .. } => {
-            [zero("a window size", &size), zero("a stride", &stride), None]
+            [zero("a window size", &size), zero("a stride", &stride), None, None]
         }
-        Layer::Dense { units, .. } => [zero("units", &[units]), None, None],
+        Layer::Dense { units, .. } => [zero("units", &[units]), None, None, None],
         Layer::BatchNorm { epsilon, momentum } => [
             range("an epsilon above 0", epsilon, epsilon > 0.0 && epsilon.is_finite()),
             range("a momentum of at least 0 and below 1", momentum, (0.0..1.0).contains(&momentum)),
             None,
+            None,
         ],
         Layer::Dropout { rate } => {
-            [range("a rate of at least 0 and below 1", rate, (0.0..1.0).contains(&rate)), None, None]
+            [range("a rate of at least 0 and below 1", rate, (0.0..1.0).contains(&rate)), None, None, None]
         }
-        _ => [None, None, None],
+        _ => [None, None, None, None],
     };
     let slope = match activation {
         Activation::LeakyRelu(slope) => range("a finite slope", slope, slope.is_finite()),

@@ -105,6 +105,20 @@ pub enum Fault {
         /// Where that comes from.
         from: String,
     },
+    /// Groups that leave channels or filters over.
+    #[error(
+        "expected groups that divide {channels} input channels from {from} and {filters} filters, found {groups}"
+    )]
+    UnevenGroups {
+        /// What was asked for.
+        groups: usize,
+        /// Of the input.
+        channels: usize,
+        /// Of the layer.
+        filters: usize,
+        /// Where the input comes from.
+        from: String,
+    },
     /// Dense layers have no place for rows and columns.
     #[error("dense needs a flat input [1, 1, c], found {input:?} from {from}")]
     NotFlat {
@@ -192,6 +206,12 @@ impl Fault {
             Self::SecondSource { .. } => Some("only add reads two layers".into()),
             Self::WindowTooLarge { .. } => {
                 Some("use a smaller window, padding `same`, or fewer poolings before it".into())
+            }
+            &Self::UnevenGroups { groups, channels, filters, .. } => {
+                // 1 divides everything, and no divisor is larger than what it divides.
+                let fits = |n: &usize| channels.is_multiple_of(*n) && filters.is_multiple_of(*n);
+                let below = (1..groups.min(channels)).rev().find(fits).unwrap_or(1);
+                Some(format!("the next smaller number that divides both is {below}"))
             }
             Self::NotFlat { .. } => {
                 Some("add \"flatten\" (or a global pooling, \"global_avg_pool\") before it".into())

@@ -1,6 +1,6 @@
 //! Starting weights.
 //!
-//! *Idea*: with `fan_in = kh kw in_c` and `fan_out = kh kw out_c` (dense: `in`, `out`) kernels are drawn so that the
+//! *Idea*: with `fan_in = kh kw in_c / groups` and `fan_out = kh kw out_c` (dense: `in`, `out`) kernels are drawn so that the
 //! variance of a layer's output does not depend on its width; everything else starts where the layer does nothing.
 //! Each parameter has a random stream of its own, so adding a layer does not change how the others start.
 //!

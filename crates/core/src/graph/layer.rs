@@ -46,11 +46,29 @@ pub enum Activation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layer {
-    /// Cross-correlation; weights `[kh, kw, in_c, filters]`, bias `[filters]`.
+    /// Cross-correlation; weights `[kh, kw, in_c / groups, filters]`, bias `[filters]`. With groups, each block of
+    /// `filters / groups` filters reads its own block of `in_c / groups` channels (Krizhevsky et al. 2012; Keras' order).
     #[serde(rename = "conv")]
     Conv2d {
         /// Output channels.
         filters: usize,
+        /// `[kh, kw]`
+        kernel: [usize; 2],
+        /// `[down, right]`
+        stride: [usize; 2],
+        /// Valid or same.
+        padding: Padding,
+        /// Whether a bias is added.
+        bias: bool,
+        /// Blocks of channels that do not see each other; 1 is an ordinary convolution.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        groups: usize,
+    },
+    /// A convolution with as many groups as input channels: weights `[kh, kw, 1, in_c multiplier]`, bias `[in_c multiplier]`;
+    /// filter `c multiplier + j` reads channel `c` alone (Howard et al. 2017, "MobileNets", section 3.1).
+    Depthwise {
+        /// Filters of each channel.
+        multiplier: usize,
         /// `[kh, kw]`
         kernel: [usize; 2],
         /// `[down, right]`
@@ -110,6 +128,39 @@ pub enum Layer {
     Add,
 }
 
+/// What [`Layer::Conv2d`] and [`Layer::Depthwise`] are for a given input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    /// Output channels.
+    pub filters: usize,
+    /// `[kh, kw]`
+    pub kernel: [usize; 2],
+    /// `[down, right]`
+    pub stride: [usize; 2],
+    /// Valid or same.
+    pub padding: Padding,
+    /// Whether a bias is added.
+    pub bias: bool,
+    /// Blocks of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl Convolution {
+    /// Whether it has one filter for each of `channels`, and more than one.
+    pub fn is_depthwise(&self, channels: usize) -> bool {
+        self.groups > 1 && self.groups == channels && self.filters == channels
+    }
+}
+
+/// Groups of a convolution in files from before there were any.
+fn one() -> usize {
+    1
+}
+
+fn is_one(groups: &usize) -> bool {
+    *groups == 1
+}
+
 impl Padding {
     /// The recipe's word.
     pub fn name(self) -> &'static str {
@@ -164,8 +215,9 @@ impl Activation {
 
 impl Layer {
     /// The recipe's words for layers, [`Layer::Activation`] apart, which goes by the activation's name.
-    pub const KINDS: [&'static str; 10] = [
+    pub const KINDS: [&'static str; 11] = [
         "conv",
+        "depthwise",
         "max_pool",
         "avg_pool",
         "global_avg_pool",
@@ -182,6 +234,7 @@ impl Layer {
     pub fn kind(&self, activation: Activation) -> &'static str {
         match self {
             Self::Conv2d { .. } => "conv",
+            Self::Depthwise { .. } => "depthwise",
             Self::MaxPool { .. } => "max_pool",
             Self::AvgPool { .. } => "avg_pool",
             Self::GlobalAvgPool => "global_avg_pool",
@@ -192,6 +245,20 @@ impl Layer {
             Self::Dropout { .. } => "dropout",
             Self::Flatten => "flatten",
             Self::Add => "add",
+        }
+    }
+
+    /// The convolution that this layer is on an input of `channels`; `None` if it is another layer.
+    pub fn convolution(&self, channels: usize) -> Option<Convolution> {
+        match *self {
+            Self::Conv2d { filters, kernel, stride, padding, bias, groups } => {
+                Some(Convolution { filters, kernel, stride, padding, bias, groups })
+            }
+            Self::Depthwise { multiplier, kernel, stride, padding, bias } => {
+                let filters = channels.saturating_mul(multiplier);
+                Some(Convolution { filters, kernel, stride, padding, bias, groups: channels })
+            }
+            _ => None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub use build::Builder;
 pub use error::{Fault, GraphError, GraphProblem};
 pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensors, to_safetensors};
 pub use initial::Initializer;
-pub use layer::{Activation, Layer, Padding};
+pub use layer::{Activation, Convolution, Layer, Padding};
 pub use preprocessing::Preprocessing;
 pub use shape::window_padding;
 pub use spec::{INPUT, LayerSpec};
@@ -77,6 +77,13 @@ impl Graph {
             Source::Input => self.input,
             Source::Node(id) => self.nodes[id].output,
         }
+    }
+
+    /// What node `id` is as a convolution; `None` if it is another layer.
+    pub fn convolution(&self, id: NodeId) -> Option<Convolution> {
+        let node = &self.nodes[id];
+        let input = node.inputs.first().map(|&source| self.shape(source));
+        input.and_then(|[.., channels]| node.layer.convolution(channels))
     }
 
     /// Number of classes: the channels of the last node.

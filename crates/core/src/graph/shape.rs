@@ -1,6 +1,7 @@
 //! What shape a layer makes of its input, and which parameters it has for that.
 
 use super::error::Fault;
+use super::layer::Convolution;
 use super::{Layer, Padding, Role};
 
 /// Where windows of `size` start over an image of `input`, and how many there are: `([top, left], [out_h, out_w])`.
@@ -45,8 +46,13 @@ pub(super) fn output(layer: &Layer, input: [usize; 3], from: &str) -> Result<[us
         }
         Ok([out_h, out_w, channels])
     };
+    if let Some(Convolution { filters, kernel, stride, padding, groups, .. }) = layer.convolution(c) {
+        if !c.is_multiple_of(groups) || !filters.is_multiple_of(groups) {
+            return Err(Fault::UnevenGroups { groups, channels: c, filters, from: from.to_owned() });
+        }
+        return windows(kernel, stride, padding, filters);
+    }
     match *layer {
-        Layer::Conv2d { filters, kernel, stride, padding, .. } => windows(kernel, stride, padding, filters),
         Layer::MaxPool { size, stride, padding } | Layer::AvgPool { size, stride, padding } => {
             windows(size, stride, padding, c)
         }
@@ -55,6 +61,7 @@ pub(super) fn output(layer: &Layer, input: [usize; 3], from: &str) -> Result<[us
         Layer::Dense { units, .. } => Ok([1, 1, units]),
         Layer::Flatten => Ok([1, 1, h * w * c]), // the product was checked when `input` was made
         Layer::BatchNorm { .. } | Layer::Activation | Layer::Dropout { .. } | Layer::Add => Ok(input),
+        Layer::Conv2d { .. } | Layer::Depthwise { .. } => unreachable!("a convolution returned above"),
     }
 }
 
@@ -66,10 +73,10 @@ pub(super) fn parameters(layer: &Layer, input: [usize; 3]) -> Vec<(Role, Vec<usi
         parameters.extend(bias.then(|| (Role::Bias, vec![outputs])));
         parameters
     };
+    if let Some(Convolution { filters, kernel: [kh, kw], bias, groups, .. }) = layer.convolution(c) {
+        return weights(vec![kh, kw, c / groups, filters], filters, bias);
+    }
     match *layer {
-        Layer::Conv2d { filters, kernel: [kh, kw], bias, .. } => {
-            weights(vec![kh, kw, c, filters], filters, bias)
-        }
         Layer::Dense { units, bias } => weights(vec![c, units], units, bias),
         Layer::BatchNorm { .. } => [Role::Gamma, Role::Beta, Role::MovingMean, Role::MovingVariance]
             .map(|role| (role, vec![c]))

@@ -41,7 +41,7 @@ impl Role {
 pub struct Parameter {
     /// `<node>.<role>`: `conv1.kernel`, `conv1.bias`, `batch_norm1.moving_mean`.
     pub name: String,
-    /// Conv `[kh, kw, in_c, out_c]`, dense `[in, out]`, others `[c]`.
+    /// Conv `[kh, kw, in_c / groups, out_c]`, dense `[in, out]`, others `[c]`.
     pub shape: Vec<usize>,
     /// Its use.
     pub role: Role,

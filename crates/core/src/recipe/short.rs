@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! layer  = [ NAME ":" ] kind option*
-//! kind   = "conv" FILTERS SIZE | "max_pool" SIZE | "avg_pool" SIZE | "dense" UNITS | "dropout" RATE | "add" NAME
-//!        | "global_avg_pool" | "global_max_pool" | "batch_norm" | "flatten" | activation
+//! kind   = "conv" FILTERS SIZE | "depthwise" SIZE | "max_pool" SIZE | "avg_pool" SIZE | "dense" UNITS | "dropout" RATE
+//!        | "add" NAME | "global_avg_pool" | "global_max_pool" | "batch_norm" | "flatten" | activation
 //! option = activation | "from" NAME                                       (every kind; an activation takes no second)
-//!        | "stride" SIZE | "valid" | "same"                               (conv, max_pool, avg_pool)
-//!        | "bias" | "no_bias"                                             (conv, dense)
+//!        | "stride" SIZE | "valid" | "same"                               (conv, depthwise, max_pool, avg_pool)
+//!        | "bias" | "no_bias"                                             (conv, depthwise, dense)
+//!        | "groups" N                                                   (conv)
+//!        | "multiplier" N                                               (depthwise)
 //!        | "epsilon" NUMBER | "momentum" NUMBER                           (batch_norm)
 //! SIZE   = N | HxW
 //! activation = "relu" | "leaky_relu" [SLOPE] | …

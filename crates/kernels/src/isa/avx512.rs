@@ -149,4 +149,24 @@ impl<const BF16: bool> Isa for Avx512<BF16> {
         // SAFETY: `self` proves AVX-512 F; the caller vouches for sixteen writable bytes.
         unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(x))) }
     }
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, x: __m512, count: usize) {
+        if count == Self::LANES {
+            // SAFETY: the caller vouches for `LANES` writable values.
+            return unsafe { self.store(to, x) };
+        }
+        // SAFETY: `self` proves AVX-512 F; the caller vouches for the first `count` values, and no others are written.
+        unsafe { _mm512_mask_storeu_ps(to, first(count), x) }
+    }
+    #[inline(always)]
+    unsafe fn load_first(self, from: *const f32, count: usize) -> __m512 {
+        // SAFETY: `self` proves AVX-512 F; the caller vouches for the first `count` values, and no others are read.
+        unsafe { _mm512_maskz_loadu_ps(first(count), from) }
+    }
+}
+
+/// The first `count` of 16 lanes.
+#[inline(always)]
+fn first(count: usize) -> __mmask16 {
+    ((1_u32 << count) - 1) as __mmask16
 }

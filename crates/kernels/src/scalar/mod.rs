@@ -1,5 +1,6 @@
 //! The plain-loop twin of each kernel that sums: seven loops that can be verified by eye, the oracle of the tests.
 
+pub mod depthwise;
 pub mod norm;
 
 use crate::conv_pool::{Shape, WINNER_ROW};

@@ -65,6 +65,26 @@ impl ConvWeights {
     /// Packs the values of `weights`, `run` taps of which lie side by side in the input; returns the kernel
     /// `[taps, filters]`, folded.
     pub(super) fn prepare<'a>(&'a mut self, weights: &'a Weights, run: usize) -> &'a [f32] {
+        let filters = self.bias_values.len();
+        let (kernel, packed, reordered) = self.parts(weights);
+        match packed {
+            Packed::F32(panels) => panels.pack(kernel, filters, run),
+            Packed::Bf16(panels) => panels.pack(kernel, filters, run),
+            Packed::Rows(rows, panels) => {
+                rows.reorder(kernel, reordered);
+                panels.pack(reordered, filters, 1);
+            }
+        }
+        kernel
+    }
+
+    /// As [`ConvWeights::prepare`], without packing.
+    pub(super) fn folded<'a>(&'a mut self, weights: &'a Weights) -> &'a [f32] {
+        self.parts(weights).0
+    }
+
+    /// Takes the bias from `weights`; the kernel, folded, and what it is packed and reordered in.
+    fn parts<'a>(&'a mut self, weights: &'a Weights) -> (&'a [f32], &'a mut Packed, &'a mut Vec<f32>) {
         self.bias_values.fill(0.0);
         if let Some(bias) = &self.bias {
             self.bias_values.copy_from_slice(values(bias, weights));
@@ -76,15 +96,7 @@ impl ConvWeights {
             folded.fold(weights, &mut self.kernel_values, &mut self.bias_values);
             kernel = &self.kernel_values;
         }
-        match &mut self.packed {
-            Packed::F32(panels) => panels.pack(kernel, self.bias_values.len(), run),
-            Packed::Bf16(panels) => panels.pack(kernel, self.bias_values.len(), run),
-            Packed::Rows(rows, panels) => {
-                rows.reorder(kernel, &mut self.reordered);
-                panels.pack(&self.reordered, self.bias_values.len(), 1);
-            }
-        }
-        kernel
+        (kernel, &mut self.packed, &mut self.reordered)
     }
 
     pub(super) fn packed(&self) -> &Packed {

@@ -7,7 +7,9 @@ mod conv;
 mod conv_input;
 mod conv_pool;
 mod conv_weights;
+mod depthwise;
 mod dropout;
+mod grouped;
 mod norm;
 mod pool;
 
@@ -17,7 +19,9 @@ pub(super) use border::Border;
 pub(super) use conv::{Conv, Geometry, Options as ConvOptions};
 pub(super) use conv_pool::{ConvPool, Options as ConvPoolOptions};
 pub(super) use conv_weights::ConvWeights;
+pub(super) use depthwise::Depthwise;
 pub(super) use dropout::Dropout;
+pub(super) use grouped::Grouped;
 pub(super) use norm::{BatchNorm, Folded, Parameters as NormParameters};
 pub(super) use pool::{Pool, PoolKind};
 

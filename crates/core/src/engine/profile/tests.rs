@@ -21,7 +21,7 @@ fn seed() -> Graph {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding) -> LayerSpec {
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true })
+    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
 }
 
 /// Every kind of op, and meetings.
@@ -40,6 +40,9 @@ fn mixed() -> Graph {
     builder.push(Layer::MaxPool { size: [2, 2], stride: [1, 1], padding: Padding::Valid });
     builder.push(Layer::Dropout { rate: 0.25 });
     builder.push(LayerSpec { activation: Activation::Gelu, ..LayerSpec::new(Layer::Activation) });
+    let (stride, padding) = ([1, 1], Padding::Same);
+    builder.push(Layer::Depthwise { multiplier: 1, kernel: [2, 2], stride, padding, bias: true });
+    builder.push(Layer::Conv2d { filters: 6, kernel: [1, 1], stride, padding, bias: true, groups: 2 });
     builder.push(Layer::Flatten);
     builder.push(Layer::Dense { units: 3, bias: true });
     builder.build().unwrap()
@@ -137,7 +140,9 @@ fn every_kind_of_op_has_its_cost() {
     max_pool1 | max_pool | 144 36
     dropout1 | dropout | 36 36
     gelu1 | activation | 36 36
-    dense1 | dense | 216 432
+    depthwise1 | depthwise | 288 576
+    conv4 | grouped conv | 216 432
+    dense1 | dense | 324 648
     ");
     // conv2: 7200 for weights, and for its input 13 pairs of place and tap an axis, 4 x 4 channels
     assert_eq!(12608, 7200 + 2 * 13 * 13 * 4 * 4);

@@ -4,7 +4,7 @@ use crate::graph::{Activation, Builder, Graph, Layer, LayerSpec, Padding, Role, 
 use crate::recipe::graph_of;
 
 fn conv(filters: usize) -> Layer {
-    Layer::Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Same, bias: true }
+    Layer::Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Same, bias: true, groups: 1 }
 }
 
 fn rejected(input: [usize; 3], layers: Vec<LayerSpec>) -> String {
@@ -105,6 +105,7 @@ fn everything_wrong_is_told_at_once() {
             stride: [1, 0],
             padding: Padding::Valid,
             bias: true,
+            groups: 0,
         }),
         new(conv(4)).reading("input"),
         new(pool([6, 2], [2, 2])),
@@ -125,6 +126,8 @@ fn everything_wrong_is_told_at_once() {
     error: layer conv1: expected a kernel size of at least 1, found 0
 
     error: layer conv1: expected a stride of at least 1, found 0
+
+    error: layer conv1: expected groups of at least 1, found 0
 
     error: layer max_pool1: a 6x2 window needs at least [6, 2], found [5, 5, 4] from conv2
     hint: use a smaller window, padding `same`, or fewer poolings before it
@@ -190,6 +193,7 @@ fn sizes_beyond_memory_are_told_not_tried() {
         stride: [huge, huge],
         padding: Padding::Same,
         bias: true,
+        groups: 1,
     };
     assert_snapshot!(rejected([4, 4, 3], vec![wide.into()]), @"error: layer conv1: expected at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]");
     let tall = Layer::Conv2d {
@@ -198,6 +202,7 @@ fn sizes_beyond_memory_are_told_not_tried() {
         stride: [1, 1],
         padding: Padding::Same,
         bias: true,
+        groups: 1,
     };
     assert_snapshot!(rejected([4, 4, 3], vec![tall.into()]), @"error: layer conv1: expected at most 2,147,483,648 parameters in all, found more than 10^18 up to here");
 }

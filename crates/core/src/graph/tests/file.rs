@@ -65,6 +65,21 @@ fn a_model_reads_back_equal() {
 }
 
 #[test]
+fn groups_are_written_only_where_there_are_some() {
+    let layers =
+        ["conv 4 1x1", "conv 4 3x3 same groups 2", "depthwise 3x3 multiplier 2", "flatten", "dense 2"];
+    let graph = graph_of([4, 4, 2], &layers).unwrap();
+    let weights = Weights::initial(&graph, Initializer::GlorotUniform, 1);
+    let classes = vec!["a".into(), "b".into()];
+    let model = ModelFile { graph, weights, classes, preprocessing: Preprocessing::new(2) };
+    let bytes = to_safetensors(&model).unwrap();
+    assert_eq!(from_safetensors(&bytes).unwrap(), model);
+    let text = String::from_utf8_lossy(&bytes);
+    assert_eq!(text.matches("groups").count(), 1);
+    assert!(text.contains("depthwise"), "{text}");
+}
+
+#[test]
 fn equal_models_give_equal_bytes() {
     let bytes = to_safetensors(&model()).unwrap();
     for _ in 0..20 {

@@ -5,15 +5,24 @@ use crate::recipe::{Initializer, graph_of};
 const KINDS: [Initializer; 3] = [Initializer::GlorotUniform, Initializer::HeNormal, Initializer::HeUniform];
 
 fn graph() -> Graph {
-    let layers = ["conv 64 5x3 same", "batch_norm", "conv 32 3x3 same", "global_avg_pool", "dense 40"];
+    let layers = [
+        "conv 64 5x3 same",
+        "batch_norm",
+        "conv 32 3x3 same",
+        "conv 64 3x3 same groups 4",
+        "global_avg_pool",
+        "dense 40",
+    ];
     graph_of([4, 4, 8], &layers).unwrap()
 }
 
 /// Fans of the kernels of `graph()`, counted by hand.
-const FANS: [(&str, f64, f64); 3] = [
+const FANS: [(&str, f64, f64); 4] = [
     ("conv1.kernel", 5.0 * 3.0 * 8.0, 5.0 * 3.0 * 64.0),
     ("conv2.kernel", 9.0 * 64.0, 9.0 * 32.0),
-    ("dense1.kernel", 32.0, 40.0),
+    // 32 channels in groups of 8; Keras counts the filters of all groups
+    ("conv3.kernel", 9.0 * 8.0, 9.0 * 64.0),
+    ("dense1.kernel", 64.0, 40.0),
 ];
 
 /// Mean and mean of squares.

@@ -133,7 +133,8 @@ fn common(kind: Option<&str>) -> &'static [&'static str] {
 /// The keys that only this kind of layer has.
 fn own(kind: Option<&str>) -> &'static [&'static str] {
     match kind {
-        Some("conv") => &["filters", "kernel", "stride", "padding", "bias"],
+        Some("conv") => &["filters", "kernel", "stride", "padding", "bias", "groups"],
+        Some("depthwise") => &["kernel", "stride", "padding", "bias", "multiplier"],
         Some("max_pool" | "avg_pool") => &["size", "stride", "padding"],
         Some("dense") => &["units", "bias"],
         Some("batch_norm") => &["epsilon", "momentum"],
@@ -151,13 +152,24 @@ fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Laye
     });
     let mut bias = true;
     fields.flag(reader, "bias", |flag| bias = flag);
+    let (mut groups, mut multiplier) = (1, 1);
+    fields.size(reader, "groups", 1, |x| groups = x);
+    fields.size(reader, "multiplier", 1, |x| multiplier = x);
     match kind {
+        "depthwise" => Layer::Depthwise {
+            multiplier,
+            kernel: window(reader, fields, "kernel", Some("kernel = [3, 3]")).unwrap_or([1, 1]),
+            stride: window(reader, fields, "stride", None).unwrap_or([1, 1]),
+            padding,
+            bias,
+        },
         "conv" => Layer::Conv2d {
             filters: needed(reader, fields, "filters", "filters = 128"),
             kernel: window(reader, fields, "kernel", Some("kernel = [5, 5]")).unwrap_or([1, 1]),
             stride: window(reader, fields, "stride", None).unwrap_or([1, 1]),
             padding,
             bias,
+            groups,
         },
         "max_pool" | "avg_pool" => {
             let size = window(reader, fields, "size", Some("size = [2, 2]")).unwrap_or([1, 1]);

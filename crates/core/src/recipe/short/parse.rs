@@ -7,7 +7,7 @@ use crate::graph::{Activation, Layer, LayerSpec, Padding};
 use crate::nearest::nearest;
 
 /// Options that are followed by a value.
-const VALUED: [&str; 4] = ["stride", "epsilon", "momentum", "from"];
+const VALUED: [&str; 6] = ["stride", "epsilon", "momentum", "groups", "multiplier", "from"];
 
 /// Options of layers with a window.
 const WINDOW_OPTIONS: &[&str] = &["stride", "valid", "same"];
@@ -67,9 +67,21 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
             let kernel =
                 filters.and_then(|_| words.size("a kernel size after the filters, as in `conv 128 5x5`"));
             let (filters, kernel) = (filters.unwrap_or(1), kernel.unwrap_or([1, 1]));
-            let layer =
-                Layer::Conv2d { filters, kernel, stride: [1, 1], padding: Padding::Valid, bias: true };
-            (layer, &["stride", "valid", "same", "bias", "no_bias"])
+            let layer = Layer::Conv2d {
+                filters,
+                kernel,
+                stride: [1, 1],
+                padding: Padding::Valid,
+                bias: true,
+                groups: 1,
+            };
+            (layer, &["stride", "valid", "same", "bias", "no_bias", "groups"])
+        }
+        "depthwise" => {
+            let kernel = words.size("a kernel size, as in `depthwise 3x3`").unwrap_or([1, 1]);
+            let (stride, padding) = ([1, 1], Padding::Valid);
+            let layer = Layer::Depthwise { multiplier: 1, kernel, stride, padding, bias: true };
+            (layer, &["stride", "valid", "same", "bias", "no_bias", "multiplier"])
         }
         "max_pool" => {
             let size = words.size("a window size, as in `max_pool 2`").unwrap_or([1, 1]);
@@ -152,6 +164,7 @@ fn options_of(
 fn option(words: &mut Words<'_>, layer: &mut Layer, word: &str) -> &'static str {
     match layer {
         Layer::Conv2d { stride, padding, .. }
+        | Layer::Depthwise { stride, padding, .. }
         | Layer::MaxPool { stride, padding, .. }
         | Layer::AvgPool { stride, padding, .. }
             if WINDOW_OPTIONS.contains(&word) =>
@@ -163,7 +176,15 @@ fn option(words: &mut Words<'_>, layer: &mut Layer, word: &str) -> &'static str 
             *padding = if word == "same" { Padding::Same } else { Padding::Valid };
             "padding"
         }
-        Layer::Conv2d { bias, .. } | Layer::Dense { bias, .. } => {
+        Layer::Conv2d { groups, .. } if word == "groups" => {
+            *groups = words.whole("a number of groups, as in `groups 4`").unwrap_or(*groups);
+            "groups"
+        }
+        Layer::Depthwise { multiplier, .. } if word == "multiplier" => {
+            *multiplier = words.whole("filters a channel, as in `multiplier 2`").unwrap_or(*multiplier);
+            "multiplier"
+        }
+        Layer::Conv2d { bias, .. } | Layer::Depthwise { bias, .. } | Layer::Dense { bias, .. } => {
             *bias = word == "bias";
             "bias"
         }

@@ -1,4 +1,4 @@
-//! Writing the short form, every default spelled out.
+//! Writing the short form, every default spelled out but one group, which is what makes a convolution an ordinary one.
 
 use crate::graph::{Activation, Layer, LayerSpec};
 
@@ -35,8 +35,14 @@ fn numbers(layer: &Layer) -> String {
     let size = |[h, w]: [usize; 2]| if h == w { h.to_string() } else { format!("{h}x{w}") };
     let bias_word = |bias| if bias { "bias" } else { "no_bias" };
     match *layer {
-        Layer::Conv2d { filters, kernel: [h, w], stride, padding, bias } => {
-            format!(" {filters} {h}x{w} stride {} {} {}", size(stride), padding.name(), bias_word(bias))
+        Layer::Conv2d { filters, kernel: [h, w], stride, padding, bias, groups } => {
+            let groups = if groups == 1 { String::new() } else { format!(" groups {groups}") };
+            let (stride, padding, bias) = (size(stride), padding.name(), bias_word(bias));
+            format!(" {filters} {h}x{w} stride {stride} {padding} {bias}{groups}")
+        }
+        Layer::Depthwise { multiplier, kernel: [h, w], stride, padding, bias } => {
+            let (stride, padding, bias) = (size(stride), padding.name(), bias_word(bias));
+            format!(" {h}x{w} stride {stride} {padding} {bias} multiplier {multiplier}")
         }
         Layer::MaxPool { size: window, stride, padding }
         | Layer::AvgPool { size: window, stride, padding } => {

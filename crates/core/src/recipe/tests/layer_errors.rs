@@ -9,13 +9,13 @@ fn short_layers_that_are_not_understood() {
          \t\"dense 10 stride 2\",\n  \"dropout many\", \"add\", \"relu relu\", \"\", \"flatten from\",\n  \"batch_norm epsilon relu\",\n  \
          \"zzz 3\", \"dense 1 relu gelu\", \"conv 8 3x3 stride 1 stride 2\""
     )), @r#"
-    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:17: expected an activation or an option of conv (stride, valid, same, bias, no_bias, from), found `rlu`
+    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:17: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `rlu`
       |
     6 |   "conv 128 5x5 rlu strid 2",
       |                 ^^^
     hint: did you mean `relu`?
 
-    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:21: expected an activation or an option of conv (stride, valid, same, bias, no_bias, from), found `strid`
+    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:21: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `strid`
       |
     6 |   "conv 128 5x5 rlu strid 2",
       |                     ^^^^^
@@ -87,7 +87,7 @@ fn short_layers_that_are_not_understood() {
        |
     13 |   "zzz 3", "dense 1 relu gelu", "conv 8 3x3 stride 1 stride 2"
        |    ^^^
-    hint: the words that fit here are conv, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, flatten, add, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    hint: the words that fit here are conv, depthwise, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, flatten, add, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
 
     error: layer "dense 1 relu gelu" at r.toml:13:26: expected one activation, found a second, `gelu`
        |
@@ -269,5 +269,94 @@ fn layers_that_do_not_fit_together() {
       |
     6 |   "flatten", "dense 900000000", "dense 900000000"
       |              ^^^^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn groups_that_do_not_fit() {
+    assert_snapshot!(rejected(with_layers(
+        "  \"conv 6 3x3 groups\", \"conv 6 3x3 groups 2 groups 3\", \"conv 6 3x3 group 2\", \"conv 6 3x3 groups relu\",\n  \
+         \"depthwise\", \"depthwise 3x3 multiply 2\", \"depthwise 8 3x3\", \"depthwise 3x3 groups 4\",\n  \
+         { kind = \"depthwise\", filters = 3 }, { kind = \"conv\", filters = 3, kernel = 3, groups = 0 }"
+    )), @r#"
+    error: layer "conv 6 3x3 groups" at r.toml:6:21: expected a number of groups, as in `groups 4`, found the end
+      |
+    6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
+      |                     ^
+
+    error: layer "conv 6 3x3 groups 2 groups 3" at r.toml:6:45: expected one groups, found a second, `groups`
+      |
+    6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
+      |                                             ^^^^^^
+
+    error: layer "conv 6 3x3 group 2" at r.toml:6:68: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `group`
+      |
+    6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
+      |                                                                    ^^^^^
+    hint: did you mean `groups`?
+
+    error: layer "conv 6 3x3 groups relu" at r.toml:6:97: expected a number of groups, as in `groups 4`, found `relu`
+      |
+    6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
+      |                                                                                                 ^^^^
+
+    error: layer "depthwise" at r.toml:7:13: expected a kernel size, as in `depthwise 3x3`, found the end
+      |
+    7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
+      |             ^
+
+    error: layer "depthwise 3x3 multiply 2" at r.toml:7:31: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `multiply`
+      |
+    7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
+      |                               ^^^^^^^^
+    hint: did you mean `multiplier`?
+
+    error: layer "depthwise 8 3x3" at r.toml:7:57: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `3x3`
+      |
+    7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
+      |                                                         ^^^
+    hint: the words that fit here are stride, valid, same, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+
+    error: layer "depthwise 3x3 groups 4" at r.toml:7:78: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `groups`
+      |
+    7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
+      |                                                                              ^^^^^^
+    hint: the words that fit here are stride, valid, same, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+
+    error: missing key in [model.layers] at r.toml:8:3: expected `kernel`, found none
+      |
+    8 |   { kind = "depthwise", filters = 3 }, { kind = "conv", filters = 3, kernel = 3, groups = 0 }
+      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: for instance kernel = [3, 3]
+
+    error: unknown key at r.toml:8:25: expected a key of [model.layers], found `filters`
+      |
+    8 |   { kind = "depthwise", filters = 3 }, { kind = "conv", filters = 3, kernel = 3, groups = 0 }
+      |                         ^^^^^^^
+    hint: the keys of [model.layers] are kind, name, from, activation, kernel, stride, padding, bias, multiplier
+
+    error: model.layers.groups at r.toml:8:91: expected a whole number of at least 1, found 0
+      |
+    8 |   { kind = "depthwise", filters = 3 }, { kind = "conv", filters = 3, kernel = 3, groups = 0 }
+      |                                                                                           ^
+    "#);
+    assert_snapshot!(rejected(with_layers(
+        "  \"conv 12 3x3\", \"conv 30 3x3 groups 5\", \"conv 9 3x3 groups 0\", \"depthwise 3x3 multiplier 0\", \"flatten\", \"dense 3\""
+    )), @r#"
+    error: layer conv2 at r.toml:6:18: expected groups that divide 12 input channels from conv1 and 30 filters, found 5
+      |
+    6 |   "conv 12 3x3", "conv 30 3x3 groups 5", "conv 9 3x3 groups 0", "depthwise 3x3 multiplier 0", "flatten", "dense 3"
+      |                  ^^^^^^^^^^^^^^^^^^^^^^
+    hint: the next smaller number that divides both is 3
+
+    error: layer conv3 at r.toml:6:42: expected groups of at least 1, found 0
+      |
+    6 |   "conv 12 3x3", "conv 30 3x3 groups 5", "conv 9 3x3 groups 0", "depthwise 3x3 multiplier 0", "flatten", "dense 3"
+      |                                          ^^^^^^^^^^^^^^^^^^^^^
+
+    error: layer depthwise1 at r.toml:6:65: expected a multiplier of at least 1, found 0
+      |
+    6 |   "conv 12 3x3", "conv 30 3x3 groups 5", "conv 9 3x3 groups 0", "depthwise 3x3 multiplier 0", "flatten", "dense 3"
+      |                                                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     "#);
 }

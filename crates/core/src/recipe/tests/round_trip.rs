@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::short::activations;
 use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
-use crate::graph::{Builder, Layer, LayerSpec};
+use crate::graph::{Builder, Layer, LayerSpec, Padding};
 use crate::recipe::{
     AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Schedule,
     TrainOptions,
@@ -93,6 +93,13 @@ fn models() -> impl Strategy<Value = ModelOptions> {
         (0.0_f32..0.99).prop_map(|rate| Layer::Dropout { rate }),
         (1e-6_f32..0.1, 0.0_f32..0.999)
             .prop_map(|(epsilon, momentum)| Layer::BatchNorm { epsilon, momentum }),
+        (1_usize..4, any::<bool>()).prop_map(|(side, bias)| Layer::Depthwise {
+            multiplier: 1,
+            kernel: [side, 3],
+            stride: [1, 1],
+            padding: Padding::Same,
+            bias,
+        }),
     ];
     let layer = (keeping, activations(), any::<bool>());
     ([1_usize..9, 1_usize..9, 1_usize..4], vec(layer, 0..6)).prop_map(|(input, layers)| {
@@ -186,4 +193,30 @@ fn seed_resolved() {
     initializer = "glorot-uniform"
     early_stopping = false
     "#);
+}
+
+#[test]
+fn groups_resolved() {
+    let read = with_layers(
+        "  \"conv 12 3x3 same\",\n  \"conv 6 3x3 groups 3\",\n  \"depthwise 3x3 stride 2 same relu\",\n  \
+         { kind = \"depthwise\", kernel = 2, multiplier = 4, bias = false },\n  \
+         { kind = \"conv\", filters = 8, kernel = [1, 1], groups = 2, activation = \"silu\" },\n  \
+         \"global_avg_pool\", \"dense 10\"",
+    );
+    let recipe = read.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(Recipe::from_toml(&recipe.to_toml(), "r.toml").as_ref(), Ok(&recipe));
+    let written = recipe.to_toml();
+    let layers: Vec<_> = written.lines().filter(|line| line.contains(" stride ")).collect();
+    insta::assert_snapshot!(layers.join("\n"), @r#"
+    "conv1: conv 12 3x3 stride 1 same bias",
+    "conv2: conv 6 3x3 stride 1 valid bias groups 3",
+    "depthwise1: depthwise 3x3 stride 2 same bias multiplier 1 relu",
+    "depthwise2: depthwise 2x2 stride 1 valid no_bias multiplier 4",
+    "conv3: conv 8 1x1 stride 1 valid bias groups 2 silu",
+    "#);
+    let graph = recipe.graph().unwrap();
+    let nodes: Vec<_> = graph.nodes.iter().map(|node| (node.kind(), node.output)).take(5).collect();
+    insta::assert_snapshot!(format!("{nodes:?}"), @r#"[("conv", [28, 28, 12]), ("conv", [26, 26, 6]), ("depthwise", [13, 13, 6]), ("depthwise", [12, 12, 24]), ("conv", [12, 12, 8])]"#);
+    let shapes: Vec<_> = graph.parameters.iter().map(|parameter| format!("{:?}", parameter.shape)).collect();
+    insta::assert_snapshot!(shapes.join(" "), @"[3, 3, 1, 12] [12] [3, 3, 4, 6] [6] [3, 3, 1, 6] [6] [2, 2, 1, 24] [1, 1, 12, 8] [8] [8, 10] [10]");
 }

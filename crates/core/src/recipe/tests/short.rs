@@ -8,7 +8,16 @@ fn read(text: &str) -> LayerSpec {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: usize, padding: Padding, bias: bool) -> Layer {
-    Layer::Conv2d { filters, kernel, stride: [stride, stride], padding, bias }
+    Layer::Conv2d { filters, kernel, stride: [stride, stride], padding, bias, groups: 1 }
+}
+
+fn grouped(filters: usize, groups: usize) -> Layer {
+    let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Valid);
+    Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups }
+}
+
+fn depthwise(kernel: [usize; 2], stride: usize, padding: Padding, bias: bool, multiplier: usize) -> Layer {
+    Layer::Depthwise { multiplier, kernel, stride: [stride, stride], padding, bias }
 }
 
 #[test]
@@ -21,6 +30,9 @@ fn every_form_of_the_reference() {
         ("conv 128 5x5 relu", relu(new(conv(128, [5, 5], 1, valid, true)))),
         ("conv 8 3 same stride 2 no_bias", new(conv(8, [3, 3], 2, same, false))),
         ("conv 8 3x1 relu no_bias stride 2 valid", relu(new(conv(8, [3, 1], 2, valid, false)))),
+        ("conv 32 3x3 groups 4", new(grouped(32, 4))),
+        ("depthwise 3x3 stride 2 same relu", relu(new(depthwise([3, 3], 2, same, true, 1)))),
+        ("depthwise 3 multiplier 2 no_bias", new(depthwise([3, 3], 1, valid, false, 2))),
         ("max_pool 3", new(max([3, 3], [3, 3], valid))),
         ("max_pool 3x2 stride 2 same", new(max([3, 2], [2, 2], same))),
         ("max_pool 3x2", new(max([3, 2], [3, 2], valid))),
@@ -70,9 +82,14 @@ pub(super) fn layers() -> impl Strategy<Value = Layer> {
     let pair = || [1_usize..6, 1_usize..6];
     let padding = || prop_oneof![Just(Padding::Valid), Just(Padding::Same)];
     prop_oneof![
-        (1_usize..300, pair(), pair(), padding(), any::<bool>()).prop_map(
-            |(filters, kernel, stride, padding, bias)| {
-                Layer::Conv2d { filters, kernel, stride, padding, bias }
+        (1_usize..300, pair(), pair(), padding(), any::<bool>(), 1_usize..9).prop_map(
+            |(filters, kernel, stride, padding, bias, groups)| {
+                Layer::Conv2d { filters, kernel, stride, padding, bias, groups }
+            }
+        ),
+        (1_usize..9, pair(), pair(), padding(), any::<bool>()).prop_map(
+            |(multiplier, kernel, stride, padding, bias)| {
+                Layer::Depthwise { multiplier, kernel, stride, padding, bias }
             }
         ),
         (pair(), pair(), padding()).prop_map(|(size, stride, padding)| Layer::MaxPool {

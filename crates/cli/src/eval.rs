@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use seamripper_core::fail::{Evaluation, evaluate};
+use seamripper_core::digits::thousands;
+use seamripper_core::fail::{Evaluation, Paired, evaluate};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
+use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
@@ -36,6 +38,9 @@ pub struct Eval {
     /// Part of the data to evaluate [default: test]
     #[arg(long, value_enum, value_name = "SPLIT")]
     pub split: Option<SplitName>,
+    /// Round the factors of products to bf16 (8 bits), and say what that changes; twice as fast on a CPU with AVX-512 BF16
+    #[arg(long, conflicts_with = "predictions")]
+    pub bf16: bool,
     /// Write the JSON document to this file too
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -64,15 +69,18 @@ impl From<SplitName> for Split {
 
 /// Runs the verb.
 pub fn run(verb: &Eval, global: &Global) -> Outcome {
-    let predictions = match (&verb.predictions, &verb.model) {
+    let (predictions, exact) = match (&verb.predictions, &verb.model) {
         (Some(file), _) => {
             if verb.data.is_some() && !global.quiet {
                 tell("note: --data is not read: a table of predictions holds its own labels");
             }
-            of_split(predictions_source::read(file)?, verb.split.map(Split::from), file, global.quiet)?
+            let table = predictions_source::read(file)?;
+            (of_split(table, verb.split.map(Split::from), file, global.quiet)?, None)
         }
         (None, Some(model)) => {
-            predict_model(model, verb.data.as_deref(), verb.split.map(Split::from), global)?
+            let split = verb.split.map(Split::from);
+            let predicted = predict_model(model, verb.data.as_deref(), split, verb.bf16, global)?;
+            (predicted.table, predicted.exact)
         }
         (None, None) => {
             let hint = "seamripper eval runs/NAME, or seamripper eval --predictions FILE";
@@ -83,16 +91,45 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
         }
     };
     let evaluation = evaluate(&predictions);
+    let bf16 = exact.map(|exact| Paired::of(&exact, &predictions));
+    let document = match &bf16 {
+        None => document(&evaluation),
+        Some(bf16) => serde_json::to_string(&Rounded { evaluation: &evaluation, bf16 }).expect("plain data"),
+    };
     if let Some(file) = &verb.out {
-        write_document(&evaluation, file)?;
+        write_document(&document, file)?;
     }
     print(|out| {
         if global.json {
-            writeln!(out, "{}", document(&evaluation))
-        } else {
-            print_report(&evaluation, out, Style::for_stdout())
+            return writeln!(out, "{document}");
         }
+        print_report(&evaluation, out, Style::for_stdout())?;
+        bf16.iter().try_for_each(|bf16| print_rounding(bf16, out))
     })
+}
+
+/// `eval.json` of a model run in `bf16`, with what that changed.
+#[derive(Serialize)]
+struct Rounded<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    bf16: &'a Paired,
+}
+
+/// Says what `bf16` changed.
+fn print_rounding(bf16: &Paired, out: &mut impl Write) -> io::Result<()> {
+    let Paired { n, changed, gained, lost, difference, difference_ci: [low, high], p } = bf16;
+    let points = |x: f64| format!("{}{:.2}", if x < -0.005 / 100.0 { "-" } else { "+" }, 100.0 * x.abs());
+    writeln!(
+        out,
+        "  bf16 in place of float32: accuracy {} points [{}, {}], {} of {} images are called otherwise \
+         ({gained} became right, {lost} wrong, p = {p:.2})",
+        points(*difference),
+        points(*low),
+        points(*high),
+        thousands(*changed),
+        thousands(*n),
+    )
 }
 
 /// The rows of `split`. Without one, the test rows; or all rows if they are of one split, which is then named.
@@ -182,13 +219,13 @@ pub fn document(evaluation: &Evaluation) -> String {
 }
 
 /// Writes `eval.json`: to a temporary name beside `file`, then renamed, so that no half document is ever there.
-pub fn write_document(evaluation: &Evaluation, file: &Path) -> Outcome {
+pub fn write_document(document: &str, file: &Path) -> Outcome {
     let mut partial = file.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let written = File::create(&partial)
         .and_then(|mut out| {
-            writeln!(out, "{}", document(evaluation))?;
+            writeln!(out, "{document}")?;
             out.sync_all()
         })
         .and_then(|()| fs::rename(&partial, file));

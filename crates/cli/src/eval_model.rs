@@ -6,7 +6,7 @@ use seamripper_core::graph::ModelFile;
 use seamripper_core::nearest::nearest;
 use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::predict;
+use seamripper_core::train::Predictor;
 use seamripper_data::source::Dataset;
 
 use crate::args::Global;
@@ -15,13 +15,22 @@ use crate::diag::Stop;
 use crate::model_source::{ModelSource, read_recipe};
 use crate::train::{instructions, split as split_of, threads};
 
+/// What a model says.
+pub struct Predicted {
+    /// As it was asked to be run.
+    pub table: Predictions,
+    /// In `f32`, if it was asked to be run in `bf16`.
+    pub exact: Option<Predictions>,
+}
+
 /// Predicts the images of `split` (default: test) of `data` (default: the run's own) with `model`.
 pub fn predict_model(
     model: &str,
     data: Option<&str>,
     split: Option<Split>,
+    bf16: bool,
     global: &Global,
-) -> Result<Predictions, Stop> {
+) -> Result<Predicted, Stop> {
     let path = Path::new(model);
     let ModelSource::Trained(trained) = ModelSource::read(path)? else {
         return Err(Stop::problem(
@@ -46,7 +55,9 @@ pub fn predict_model(
     let set = images(&dataset, split, seed_split, model)?;
     let set = matched(set, &trained, model)?;
     let isa = instructions()?;
-    Ok(threads(global)?.run(|| predict(isa, &trained.graph, &trained.weights, &set, split, |_| {})))
+    let ModelFile { graph, weights, preprocessing, .. } = &*trained;
+    let run = |bf16| Predictor { isa, graph, weights, preprocessing, bf16 }.predict(&set, split, |_| {});
+    Ok(threads(global)?.run(|| Predicted { table: run(bf16), exact: bf16.then(|| run(false)) }))
 }
 
 /// The images of one split; train and validation as the run held them apart.

@@ -19,7 +19,7 @@ use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::{EpochReport, Trainer, predict};
+use seamripper_core::train::{EpochReport, Predictor, Trainer};
 use seamripper_data::split::stratified;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
@@ -271,9 +271,10 @@ fn finish(
     run.write("model.safetensors", &bytes)?;
 
     let mut parts = Vec::new();
+    let predictor = Predictor { isa, graph, weights, preprocessing: &model.preprocessing, bf16: false };
     for (set, split) in [(Some(&sets.validation), Split::Validation), (sets.test.as_ref(), Split::Test)] {
         if let Some(set) = set.filter(|set| !set.is_empty()) {
-            parts.push(predict(isa, graph, weights, set, split, |_| {}));
+            parts.push(predictor.predict(set, split, |_| {}));
         }
     }
     let evaluation = parts.last().map(evaluate);

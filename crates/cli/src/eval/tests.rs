@@ -70,12 +70,12 @@ fn the_document_is_written_whole_or_not_at_all() {
     let evaluation = evaluate(&table(&[Test; 8]));
     let file = folder.path().join("eval.json");
     fs::write(&file, "an older one").unwrap();
-    write_document(&evaluation, &file).unwrap();
+    write_document(&document(&evaluation), &file).unwrap();
     let read: Evaluation = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(read, evaluation);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let nowhere = folder.path().join("no such folder/eval.json");
-    let stop = write_document(&evaluation, &nowhere).unwrap_err();
+    let stop = write_document(&document(&evaluation), &nowhere).unwrap_err();
     let message = said(stop).replace(&folder.path().display().to_string(), "FOLDER");
     assert_snapshot!(message, @r#"
 eval document FOLDER/no such folder/eval.json: expected to write it, found: No such file or directory (os error 2)

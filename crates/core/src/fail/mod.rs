@@ -6,8 +6,10 @@
 //! one aggregate can hide a class that fails.
 
 pub mod evaluation;
+pub mod paired;
 pub mod scores;
 pub mod sentence;
 pub mod statistics;
 
 pub use evaluation::{ClassEvaluation, Evaluation, evaluate};
+pub use paired::Paired;

@@ -20,12 +20,33 @@ impl Preprocessing {
         Self { scale: 1.0 / 255.0, mean: vec![0.0; channels], std: vec![1.0; channels] }
     }
 
-    /// What the first layer reads for a pixel of this channel.
+    /// What the first layer reads for a pixel of this channel. With a scale of 1/255 the pixel is divided by 255, which is
+    /// what training reads; a product with the rounded 1/255 differs in the last bit.
     ///
     /// # Panics
     /// If there is no such channel.
     pub fn value(&self, pixel: u8, channel: usize) -> f32 {
-        (f32::from(pixel) * self.scale - self.mean[channel]) / self.std[channel]
+        let pixel = f32::from(pixel);
+        let scaled = if self.scale == 1.0 / 255.0 { pixel / 255.0 } else { pixel * self.scale };
+        (scaled - self.mean[channel]) / self.std[channel]
+    }
+
+    /// What the first layer reads for whole images: `pixels` and `values` are `[n, h, w, c]`.
+    ///
+    /// # Panics
+    /// If the lengths differ or are not a multiple of the channels.
+    pub fn apply(&self, pixels: &[u8], values: &mut [f32]) {
+        assert_eq!(pixels.len(), values.len(), "values");
+        let channels = self.mean.len();
+        assert!(pixels.len().is_multiple_of(channels), "whole pixels");
+        let tables: Vec<[f32; 256]> = (0..channels)
+            .map(|channel| std::array::from_fn(|pixel| self.value(pixel as u8, channel)))
+            .collect();
+        for (pixels, values) in pixels.chunks_exact(channels).zip(values.chunks_exact_mut(channels)) {
+            for ((value, &pixel), table) in values.iter_mut().zip(pixels).zip(&tables) {
+                *value = table[usize::from(pixel)];
+            }
+        }
     }
 
     /// What is wrong with it for images of `channels` channels.

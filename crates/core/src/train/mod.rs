@@ -16,7 +16,7 @@ mod tests;
 
 pub use checkpoint::CheckpointError;
 pub use optimizer::Moments;
-pub use predict::{PREDICT_BATCH, predict};
+pub use predict::{PREDICT_BATCH, Predictor};
 pub use profile::Profile;
 pub use schedule::factor;
 pub use trainer::{Best, ClassCount, EpochReport, Held, State, TrainError, Trainer};

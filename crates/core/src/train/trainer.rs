@@ -6,12 +6,12 @@ use thiserror::Error;
 use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
 use super::optimizer::{Moments, clip, update};
-use super::predict::predict;
+use super::predict::Predictor;
 use super::profile::{Meters, Profile};
 use super::schedule::factor;
 use crate::augment::{AugmentError, Online};
 use crate::engine::{Clock, Engine, Meter, Wants};
-use crate::graph::{Graph, Weights};
+use crate::graph::{Graph, Preprocessing, Weights};
 use crate::predictions::Predictions;
 use crate::recipe::{Recipe, TrainOptions};
 use crate::sample::{ImageSet, Split};
@@ -367,7 +367,14 @@ impl<'a> Trainer<'a> {
         self.state.epoch += 1;
         let validation = self.validation.map(|set| {
             let began = self.meters.evaluation.begin();
-            let table = predict(self.isa, self.graph, &self.state.weights, set, Split::Validation, |_| {});
+            let table = Predictor {
+                isa: self.isa,
+                graph: self.graph,
+                weights: &self.state.weights,
+                preprocessing: &Preprocessing::new(self.graph.input[2]),
+                bf16: false,
+            }
+            .predict(set, Split::Validation, |_| {});
             let (held, counts) = judge(&table);
             self.meters.evaluation.end(began);
             classes = counts;

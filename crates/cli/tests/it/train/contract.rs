@@ -115,7 +115,23 @@ fn evaluation(place: &Place) -> Value {
 
     let output = place.done(&["eval", "run", "--json", "--quiet"]);
     assert_eq!(place.text(&output.stdout), place.text(&place.read("run/eval.json")), "eval RUN");
+    rounded(place, &document);
     document
+}
+
+/// `--bf16` reports the rounded model, and what rounding changed.
+fn rounded(place: &Place, exact: &Value) {
+    let output = place.done(&["eval", "run", "--json", "--quiet", "--bf16"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_ne!(document["log_loss"], exact["log_loss"], "nothing was rounded");
+    let difference = number(&document["accuracy"]) - number(&exact["accuracy"]);
+    let bf16 = &document["bf16"];
+    assert_eq!(bf16["n"], 90);
+    assert!((number(&bf16["difference"]) - difference).abs() < 1e-12);
+    let gained = number(&bf16["gained"]) - number(&bf16["lost"]);
+    assert!((gained / 90.0 - difference).abs() < 1e-12);
+    let output = place.done(&["eval", "run", "--quiet", "--bf16"]);
+    assert!(place.text(&output.stdout).contains("bf16 in place of float32: accuracy"));
 }
 
 fn environment(place: &Place) {

@@ -242,3 +242,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn preprocessing_of_a_255th_is_a_division_by_255() {
+    for pixel in 0..=255 {
+        assert_eq!(Preprocessing::new(1).value(pixel, 0).to_bits(), (f32::from(pixel) / 255.0).to_bits());
+    }
+    let colour = Preprocessing { scale: 1.0, mean: vec![1.0, 2.0, 3.0], std: vec![1.0, 2.0, 4.0] };
+    let mut values = [0.0; 6];
+    colour.apply(&[1, 4, 3, 3, 2, 7], &mut values);
+    assert_eq!(values, [0.0, 1.0, 0.0, 2.0, 0.0, 1.0]);
+}

@@ -15,5 +15,6 @@ pub mod problems;
 pub mod random;
 pub mod recipe;
 pub mod sample;
+pub mod see;
 pub mod tensor;
 pub mod train;

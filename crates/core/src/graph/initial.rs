@@ -42,10 +42,7 @@ impl Weights {
                     let draw = kernel(parameter, initializer);
                     values.extend((0..parameter.len()).map(|_| draw(&mut stream) as f32));
                 }
-                Role::Bias | Role::Beta | Role::MovingMean => {
-                    values.resize(values.len() + parameter.len(), 0.0)
-                }
-                Role::Gamma | Role::MovingVariance => values.resize(values.len() + parameter.len(), 1.0),
+                role => values.resize(values.len() + parameter.len(), role.neutral()),
             }
         }
         Self { values }

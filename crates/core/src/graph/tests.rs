@@ -3,4 +3,5 @@
 mod build;
 mod file;
 mod initial;
+mod part;
 mod shape;

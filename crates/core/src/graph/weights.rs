@@ -23,6 +23,14 @@ impl Role {
         !matches!(self, Self::MovingMean | Self::MovingVariance)
     }
 
+    /// The value with which a layer does nothing, or of a kernel, 0.
+    pub fn neutral(self) -> f32 {
+        match self {
+            Self::Gamma | Self::MovingVariance => 1.0,
+            Self::Kernel | Self::Bias | Self::Beta | Self::MovingMean => 0.0,
+        }
+    }
+
     /// Second half of a parameter's name.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,0 +1,3 @@
+//! Tests of what is seen, one file a subject; and a network to look at.
+
+mod layers;

@@ -29,6 +29,16 @@ pub enum Purpose {
     Mixup = 8,
     /// Tests and synthetic data.
     Test = 9,
+    /// Noise on images whose gradients are averaged.
+    Smooth = 10,
+    /// Random masks over images.
+    Rise = 11,
+    /// Weights out of order, for the sanity check of saliency; `a` = parameter.
+    Sanity = 12,
+    /// Random orders of pixels to compare a map with; `a` = which order.
+    PixelOrder = 13,
+    /// First images of feature visualisation; `a` = layer, `b` = filter.
+    Dream = 14,
 }
 
 /// A named stream of random numbers.

@@ -14,7 +14,7 @@ use seamripper_kernels::elementwise::Function;
 
 use super::buffers::Slot;
 use super::ops::function;
-use super::plan::Wants;
+use super::plan::{ReluRule, Wants};
 use crate::graph::{Activation, Convolution, Graph, Layer, NodeId, Padding, Source, window_padding};
 
 /// What nodes are lowered to, before arrays and needs are known.
@@ -117,7 +117,7 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
     let conv = is_conv2d(graph, id) || matches!(nodes[id].layer, Layer::Dense { .. });
     let sums = matches!(nodes[id].layer, Layer::BatchNorm { .. })
         || (matches!(nodes[id].layer, Layer::Add) && nodes[id].inputs.len() == 2);
-    if wants.taps || !(conv || sums) {
+    if wants.taps || wants.relu != ReluRule::Gradient || !(conv || sums) {
         return chain;
     }
     let inference = !wants.training && !wants.weight_gradients;

@@ -26,7 +26,7 @@ mod run;
 mod tests;
 
 pub use check::{GRADIENT_TOLERANCE, GradientError, check_gradients};
-pub use plan::Wants;
+pub use plan::{ReluRule, Wants};
 pub use profile::{Clock, EngineProfile, Meter, OpProfile, PassProfile};
 pub use reference::{Mode, forward_f64};
 pub use run::{Engine, Executor, Gradients};

@@ -5,6 +5,7 @@
 //! with all their values in half of a second-level cache, so that an op finds in it what the one before has written.
 
 use seamripper_kernels::conv_pool::Shape;
+use seamripper_kernels::elementwise::Function;
 use seamripper_kernels::pool::Windows;
 use seamripper_kernels::{Aligned, Instructions};
 
@@ -35,15 +36,35 @@ pub struct Wants {
     /// Factors of the forward pass's products are rounded to `bf16`, 8 bits; sums stay `f32`. Twice as fast where the CPU has
     /// instructions for it ([`Instructions::has_bf16`]), slower elsewhere. Not for training.
     pub bf16: bool,
+    /// What a ReLU does to the gradient that comes back to it. Another rule than the gradient's keeps every ReLU an operation
+    /// of its own.
+    pub relu: ReluRule,
+}
+
+/// What a ReLU `y = max(x, 0)` hands back for `dy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReluRule {
+    /// The gradient: `dy` where `x > 0`, else 0.
+    #[default]
+    Gradient,
+    /// Guided backpropagation: `max(dy, 0)` where `x > 0`, else 0 (Springenberg et al. 2014, "Striving for Simplicity").
+    Guided,
+    /// Deconvolution: `max(dy, 0)` everywhere (Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks").
+    Deconvolution,
 }
 
 impl Wants {
     /// For the forward pass alone.
-    pub const INFERENCE: Self =
-        Self { training: false, weight_gradients: false, input_gradient: false, taps: false, bf16: false };
+    pub const INFERENCE: Self = Self {
+        training: false,
+        weight_gradients: false,
+        input_gradient: false,
+        taps: false,
+        bf16: false,
+        relu: ReluRule::Gradient,
+    };
     /// For fitting weights.
-    pub const TRAINING: Self =
-        Self { training: true, weight_gradients: true, input_gradient: false, taps: false, bf16: false };
+    pub const TRAINING: Self = Self { training: true, weight_gradients: true, ..Self::INFERENCE };
 }
 
 /// A compiled graph.
@@ -132,7 +153,10 @@ impl Place<'_> {
         let (op, output) = (self.op, draft.output);
         let input = inputs[0];
         match draft.what {
-            Lowered::Activation(function) => Box::new(Activate { input: [input], output, function }),
+            Lowered::Activation(function) => {
+                let rule = if function == Function::Relu { self.wants.relu } else { ReluRule::Gradient };
+                Box::new(Activate { input: [input], output, function, rule })
+            }
             Lowered::Conv { conv, pool: Some(pool), .. } => {
                 self.conv_pool(&draft.what, conv, pool_side(self.graph, pool)[0], input, output)
             }

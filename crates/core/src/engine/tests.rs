@@ -67,7 +67,7 @@ fn check_graph(graph: &Graph, images: usize) {
         for (training, taps, weight_gradients) in
             [(true, false, true), (false, false, true), (true, true, true), (false, false, false)]
         {
-            let wants = Wants { training, weight_gradients, input_gradient: true, taps, bf16: false };
+            let wants = Wants { training, weight_gradients, input_gradient: true, taps, ..Wants::INFERENCE };
             let mut engine = Engine::new(graph, isa, images, wants);
             engine.set_step(5, 6);
             let mode = if training { Mode::Training { seed: 5, step: 6 } } else { Mode::Inference };
@@ -359,8 +359,7 @@ fn the_check_fails_on_a_wrong_gradient() {
     let graph = builder.build().unwrap();
     let weights = weights(&graph, 1);
     let images = noise(2, 8);
-    let wants =
-        Wants { training: false, weight_gradients: true, input_gradient: true, taps: false, bf16: false };
+    let wants = Wants { weight_gradients: true, input_gradient: true, ..Wants::INFERENCE };
     let mut engine = Engine::new(&graph, Instructions::available()[0], 4, wants);
     assert!(check_gradients(&mut engine, &graph, &weights, &images, Mode::Inference).is_ok());
     for place in 0..6 {

@@ -6,6 +6,8 @@
 
 mod layers;
 mod model;
+pub mod saliency;
+pub mod trust;
 
 #[cfg(test)]
 mod tests;

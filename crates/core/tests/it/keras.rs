@@ -20,14 +20,14 @@ const GRADIENT_BOUND: f64 = 1e-4;
 /// Largest relative difference of a loss over ten steps of Adam.
 const TRAJECTORY_BOUND: f64 = 1e-4;
 
-fn seed() -> (Recipe, Graph) {
+pub(crate) fn seed() -> (Recipe, Graph) {
     let recipe = Recipe::from_toml(include_str!("../../../../recipes/seed.toml"), "seed.toml").unwrap();
     let graph = recipe.graph().unwrap();
     (recipe, graph)
 }
 
 /// Parameter values from arrays called `<prefix>conv1_kernel`, ….
-fn weights(graph: &Graph, arrays: &HashMap<String, Array>, prefix: &str) -> Weights {
+pub(crate) fn weights(graph: &Graph, arrays: &HashMap<String, Array>, prefix: &str) -> Weights {
     let mut values = vec![0.0; graph.parameter_count()];
     for parameter in &graph.parameters {
         let array = &arrays[&format!("{prefix}{}", parameter.name.replace('.', "_"))];
@@ -40,7 +40,7 @@ fn weights(graph: &Graph, arrays: &HashMap<String, Array>, prefix: &str) -> Weig
 }
 
 /// What is wrong with `found`, compared relative to the largest expected value.
-fn difference(found: &[f32], expected: &[f64], bound: f64) -> Option<String> {
+pub(crate) fn difference(found: &[f32], expected: &[f64], bound: f64) -> Option<String> {
     if found.len() != expected.len() {
         return Some(format!("{} values instead of {}", found.len(), expected.len()));
     }

@@ -1,5 +1,6 @@
 //! Integration tests of the core.
 
+mod captum;
 mod keras;
 mod npz;
 mod opencv;

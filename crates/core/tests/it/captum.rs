@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use seamripper_core::engine::ReluRule;
 use seamripper_core::graph::{Graph, Preprocessing, Weights};
 use seamripper_core::see::saliency::{
-    Cam, CamRule, Gradient, Occlusion, Steps, Target, input_x_gradient, integrated_gradients, occlusion,
-    rise, smooth_gradient,
+    Cam, CamRule, Gradient, MOST_STEPS, Method, Occlusion, Options, Steps, Target, input_x_gradient,
+    integrated_gradients, occlusion, rise, smooth_gradient,
 };
-use seamripper_core::see::trust::{Curves, pixels_by_saliency};
+use seamripper_core::see::trust::{Curves, Verdict, judge, pixels_by_saliency};
 use seamripper_core::see::{Model, layer_named};
 use seamripper_kernels::Instructions;
 
@@ -195,6 +195,42 @@ fn insertion_and_deletion() {
             for (found, name) in [(deletion, "deletion_area"), (insertion, "insertion_area")] {
                 assert!((found - golden[name].values[image]).abs() < BOUND, "{name}, image {image}");
             }
+        }
+    });
+}
+
+/// The check has teeth: what is known to show the image fails, what needs the model passes.
+#[test]
+fn sanity_of_methods() {
+    let case = Case::new();
+    let Case { graph, weights, preprocessing, .. } = &case;
+    let model = Model { isa: Instructions::detect().unwrap(), graph, weights, preprocessing };
+    let classes: Vec<usize> = case.targets.iter().map(|target| target.class()).collect();
+    let options = Options { masks: 200, ..Options::new(&model) };
+    let judged = judge(&model, &options, &Method::ALL, &case.images, &classes, |_| {});
+    assert_eq!(judged.verdicts.len(), Method::ALL.len());
+    for Verdict { method, sanity, passes_sanity, areas, .. } in &judged.verdicts {
+        assert_eq!(*passes_sanity, !method.known_to_fail(), "{}: {sanity:?}", method.name());
+        assert_eq!(sanity.course.len(), 5);
+        assert!((0.0..=1.0).contains(&areas.insertion) && (0.0..=1.0).contains(&areas.deletion));
+    }
+    let areas = |method| judged.verdicts.iter().find(|verdict| verdict.method == method).unwrap().areas;
+    let (rise, random) = (areas(Method::Rise), judged.floor.random);
+    assert!(rise.deletion < random.deletion && rise.insertion > random.insertion, "{judged:?}");
+}
+
+/// As many steps as it takes: complete on every image, with less than the most.
+#[test]
+fn integrated_gradients_are_complete() {
+    let case = Case::new();
+    case.each(|model| {
+        let mut gradient = Gradient::new(model, ReluRule::Gradient);
+        for (index, &target) in case.targets.iter().enumerate() {
+            let image = case.image(index);
+            let made = integrated_gradients(&mut gradient, image, &[0.0; IMAGE], target, Steps::Adaptive);
+            assert!(made.is_complete() && made.steps < MOST_STEPS, "image {index}: {:?}", made.steps);
+            let sum: f64 = made.map.iter().map(|&value| f64::from(value)).sum();
+            assert!((sum - made.difference - made.error).abs() < 1e-3);
         }
     });
 }

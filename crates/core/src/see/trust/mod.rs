@@ -1,11 +1,13 @@
 //! What a saliency map is worth: checks that a map can fail.
 
 mod curves;
+mod judge;
 mod likeness;
 mod priors;
 mod sanity;
 
 pub use curves::{Curve, Curves, pixels_by_saliency, random_orders};
+pub use judge::{Areas, Floor, Judged, Verdict, judge};
 pub use likeness::rank_correlation;
 pub use priors::{center_prior, edge_map};
 pub use sanity::{PASSES_BELOW, Sanity, randomised, sanity};

@@ -5,8 +5,10 @@
 //! ```text
 //! for each layer from the last to the first:
 //!     shuffle its weights; keep those of the layers before
-//!     likeness = mean over images of |Spearman correlation of |map| with |first map||
+//!     likeness = mean over images of |Spearman correlation of the map with the first map|, over pixels
+//!                where one of the two is not 0
 //! ```
+//! Pixels that no map can reach (a valid pool drops them) or where the image is 0 would make any two maps alike.
 //! The *score* is the likeness when all layers but the first are out of order: a method that passes needs what they have learned.
 //! It passes if its score is below [`PASSES_BELOW`]. The whole course is given, too.
 //!
@@ -17,16 +19,19 @@
 //! *Reference*: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1; Hedström et al. 2024, "A Fresh Look at Sanity
 //! Checks for Saliency Maps" (arXiv 2405.02383), section 3.
 
+use serde::{Deserialize, Serialize};
+
 use super::rank_correlation;
 use crate::graph::{Graph, NodeId, Weights};
 use crate::random::{Purpose, Stream};
 
-/// The likeness below which a method passes. Between those of guided backpropagation and of the gradient, which are the known
-/// failure and the known pass of the paper.
+/// The likeness below which a method passes. Guided backpropagation and the gradient are the known failure and the known pass of
+/// the paper; on two runs of `seed` and `seed-plus`, 32 test images each, guided backpropagation reached 0.80 and 0.77,
+/// deconvolution 0.60 and 0.62, the gradient 0.06 and 0.05, and no other method more than 0.34.
 pub const PASSES_BELOW: f64 = 0.5;
 
 /// What became of a method's maps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sanity {
     /// Name of the layer that was put out of order last, and how alike the maps still were: from the last layer to the first.
     pub course: Vec<(String, f64)>,
@@ -63,17 +68,20 @@ pub fn sanity(
     seed: u64,
     mut maps: impl FnMut(&Weights) -> Vec<Vec<f32>>,
 ) -> Sanity {
-    let sizes = |maps: Vec<Vec<f32>>| -> Vec<Vec<f32>> {
-        maps.into_iter().map(|map| map.into_iter().map(f32::abs).collect()).collect()
-    };
-    let first = sizes(maps(weights));
+    let first = maps(weights);
     let steps = steps(graph);
     let mut course = Vec::with_capacity(steps.len());
     for begin in (0..steps.len()).rev() {
-        let changed = sizes(maps(&randomised(graph, weights, &steps[begin..], seed)));
-        let alike: f64 = first.iter().zip(&changed).map(|(a, b)| rank_correlation(a, b).abs()).sum();
-        course.push((graph.nodes[steps[begin]].name.clone(), alike / first.len().max(1) as f64));
+        let changed = maps(&randomised(graph, weights, &steps[begin..], seed));
+        let sum: f64 = first.iter().zip(&changed).map(|(a, b)| alike(a, b)).sum();
+        course.push((graph.nodes[steps[begin]].name.clone(), sum / first.len().max(1) as f64));
     }
     let score = course.iter().rev().nth(1).or(course.last()).map_or(0.0, |(_, alike)| *alike);
     Sanity { course, score }
+}
+
+/// The size of the rank correlation of two maps, where at least one of them is not 0.
+fn alike(a: &[f32], b: &[f32]) -> f64 {
+    let (a, b): (Vec<f32>, Vec<f32>) = a.iter().zip(b).filter(|&(&a, &b)| a != 0.0 || b != 0.0).unzip();
+    rank_correlation(&a, &b).abs()
 }

@@ -67,7 +67,7 @@ impl<'a> Payload<'a> {
         let packed = start == [0x1f, 0x8b];
         let whole = Cursor::new(start).chain(raw);
         let stream: Box<dyn Read + 'a> = if packed {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)))
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 17, whole)))
         } else {
             Box::new(whole)
         };
@@ -98,7 +98,7 @@ impl<'a> Payload<'a> {
     pub fn take(&mut self, count: u64, what: &str) -> Result<Vec<u8>> {
         let reserve = count.min(self.room()).min(RESERVE_MOST);
         let mut bytes = Vec::with_capacity(reserve as usize);
-        let outcome = self.stream.by_ref().take(count).read_to_end(&mut bytes);
+        let outcome = self.stream.append(count, &mut bytes);
         let found = bytes.len() as u64;
         self.taken += found;
         outcome.map_err(|error| self.failure(error))?;

@@ -4,32 +4,53 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// A cache line.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// Values of one, less one: so many may come before the first that begins a line.
+const SPARE: usize = LINE / size_of::<f32>() - 1;
 
 /// Values beginning on a cache line; otherwise as `Vec<f32>`.
-#[derive(Clone, Default)]
+///
+/// A large one takes no memory where nothing was written yet: the system gives zeros page by page. (An allocation that is
+/// asked to begin on a line is filled with zeros at once.)
+#[derive(Default)]
 pub struct Aligned {
-    lines: Vec<Line>,
+    /// Zeros, the values, zeros.
+    values: Vec<f32>,
+    start: usize,
     length: usize,
 }
 
 impl Aligned {
     /// `length` zeros.
     pub fn zeros(length: usize) -> Self {
-        Self { lines: vec![Line::default(); length.div_ceil(16)], length }
+        if length == 0 {
+            return Self::default();
+        }
+        let values = vec![0.0_f32; length + SPARE];
+        let start = values.as_ptr().align_offset(LINE);
+        Self { values, start, length }
     }
 
     /// Makes it `length` long; what is new is 0. Allocates only if it was never as long.
     pub fn resize(&mut self, length: usize) {
         let old = self.length;
-        self.lines.resize(length.div_ceil(16), Line::default());
-        self.length = length;
-        if length > old {
-            self[old..].fill(0.0);
+        if self.start + length > self.values.len() {
+            let mut longer = Self::zeros(length);
+            longer[..old].copy_from_slice(self);
+            *self = longer;
+        } else {
+            self.length = length;
+            if length > old {
+                self[old..].fill(0.0);
+            }
         }
+    }
+}
+
+impl Clone for Aligned {
+    fn clone(&self) -> Self {
+        Self::from(&self[..])
     }
 }
 
@@ -38,16 +59,14 @@ impl Deref for Aligned {
 
     #[inline(always)]
     fn deref(&self) -> &[f32] {
-        // SAFETY: a line is 16 values without padding (`repr(C)`, 64 bytes), and there are lines for `length` values.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
+        &self.values[self.start..][..self.length]
     }
 }
 
 impl DerefMut for Aligned {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as in `deref`; the borrow is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
+        &mut self.values[self.start..][..self.length]
     }
 }
 
@@ -71,13 +90,16 @@ mod tests {
 
     #[test]
     fn begins_on_a_cache_line_and_is_as_long_as_asked() {
+        let on_a_line = |array: &Aligned| array.is_empty() || (array.as_ptr() as usize).is_multiple_of(64);
         for length in [0, 1, 15, 16, 17, 1000] {
             let mut array = Aligned::zeros(length);
             assert_eq!(array.len(), length);
-            assert_eq!(array.as_ptr() as usize % 64, 0);
+            assert!(on_a_line(&array) && on_a_line(&array.clone()));
             array.fill(3.0);
             array.resize(length / 2);
             array.resize(length + 5);
+            assert!(on_a_line(&array));
+            assert_eq!(array.clone()[..], array[..]);
             assert!(array[..length / 2].iter().all(|&x| x == 3.0));
             assert!(array[length / 2..].iter().all(|&x| x == 0.0), "what was cut off does not come back");
         }

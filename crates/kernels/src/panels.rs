@@ -47,6 +47,7 @@ impl<E: Element> Panels<E> {
     }
 
     /// Values in a panel's row.
+    #[inline(always)]
     pub(crate) fn width(&self) -> usize {
         if self.n <= self.lanes { self.lanes } else { VECTORS * self.lanes }
     }
@@ -56,7 +57,8 @@ impl<E: Element> Panels<E> {
         self.lanes
     }
 
-    /// One panel, `[steps, width]`.
+    /// One panel, `[steps, width]`. Asked for by every tile.
+    #[inline(always)]
     pub(crate) fn panel(&self, index: usize) -> &[f32] {
         let length = self.steps * self.width();
         &self.data[index * length..][..length]

@@ -1,5 +1,8 @@
 //! `environment.json`: on what a run was made.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
 use seamripper_data::source::Dataset;
 use seamripper_kernels::Instructions;
 use serde_json::json;
@@ -29,7 +32,8 @@ pub fn describe(isa: Instructions, threads: usize, data: &Dataset) -> String {
 
 /// What the processor calls itself, where the system tells.
 fn cpu() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    // A line at a time, because the system makes the text as it is read.
+    let lines = BufReader::with_capacity(1024, File::open("/proc/cpuinfo").ok()?).lines();
+    let line = lines.map_while(Result::ok).find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }

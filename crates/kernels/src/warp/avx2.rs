@@ -180,31 +180,41 @@ impl<'a> Table<'a> {
     #[target_feature(enable = "avx2")]
     fn rgb(&self, position: [__m256i; 2]) -> [u8; 24] {
         let Places { offset, weight_y, weight_x } = self.places(position);
-        let [offset, weight_y, weight_x] = [offset, weight_y, weight_x].map(|lanes| store(lanes));
+        let offset = store(offset);
         let pixel = |i: usize| {
             // SAFETY: `places` bounds the offset so that two pixels, 12 bytes, can be read there, and the table has
             // two pairs, 4 bytes, more than that at its end.
-            let pairs = unsafe {
-                _mm_loadu_si128(self.pairs.pairs.as_ptr().add(offset[i] as usize).cast::<__m128i>())
-            };
-            let columns = _mm_maddubs_epi16(pairs, _mm_set1_epi32(weight_y[i]));
+            unsafe { _mm_loadu_si128(self.pairs.pairs.as_ptr().add(offset[i] as usize).cast::<__m128i>()) }
+        };
+        // Pixel `i` of each half: channels as 32-bit numbers.
+        let two = |i: usize, weight_y, weight_x| {
+            let pairs = _mm256_set_m128i(pixel(i + 4), pixel(i));
+            let columns = _mm256_maddubs_epi16(pairs, weight_y);
             let beside = _mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1);
-            let sums = _mm_madd_epi16(_mm_shuffle_epi8(columns, beside), _mm_set1_epi32(weight_x[i]));
-            _mm_srli_epi32::<10>(_mm_add_epi32(sums, _mm_set1_epi32(512)))
+            let beside = _mm256_shuffle_epi8(columns, _mm256_broadcastsi128_si256(beside));
+            let sums = _mm256_madd_epi16(beside, weight_x);
+            _mm256_srli_epi32::<10>(_mm256_add_epi32(sums, _mm256_set1_epi32(512)))
         };
-        let four = |i: usize| {
-            let words =
-                [_mm_packus_epi32(pixel(i), pixel(i + 1)), _mm_packus_epi32(pixel(i + 2), pixel(i + 3))];
-            let packed = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-            let mut bytes = [0; 16];
-            let four = _mm_shuffle_epi8(_mm_packus_epi16(words[0], words[1]), packed);
-            // SAFETY: an unaligned store to the 16 bytes behind a reference.
-            unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), four) };
-            bytes
-        };
+        macro_rules! two {
+            ($i:literal) => {
+                two(
+                    $i,
+                    _mm256_shuffle_epi32::<{ $i * 0x55 }>(weight_y),
+                    _mm256_shuffle_epi32::<{ $i * 0x55 }>(weight_x),
+                )
+            };
+        }
+        let words = [_mm256_packus_epi32(two!(0), two!(1)), _mm256_packus_epi32(two!(2), two!(3))];
+        let packed = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+        let bytes = _mm256_packus_epi16(words[0], words[1]);
+        let bytes = _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(packed));
+        let bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
         let mut pixels = [0; 24];
-        pixels[..12].copy_from_slice(&four(0)[..12]);
-        pixels[12..].copy_from_slice(&four(4)[..12]);
+        // SAFETY: unaligned stores to the first 16 of the 24 bytes behind a reference, and to the last 8.
+        unsafe {
+            _mm_storeu_si128(pixels.as_mut_ptr().cast(), _mm256_castsi256_si128(bytes));
+            _mm_storel_epi64(pixels.as_mut_ptr().add(16).cast(), _mm256_extracti128_si256::<1>(bytes));
+        }
         pixels
     }
 }

@@ -17,8 +17,8 @@ impl Op for Activate {
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
         let span = shard.span(self.input[0].length);
         let mut y = shard.take_value(self.output);
-        activate(step.isa, self.function, &shard.values[self.input[0].slot][span.clone()], &mut y[span]);
-        shard.values[self.output] = y;
+        activate(step.isa, self.function, &shard.value(self.input[0].slot)[span.clone()], &mut y[span]);
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -31,12 +31,12 @@ impl Op for Activate {
         activate_backward(
             step.isa,
             self.function,
-            &shard.values[input.slot][span.clone()],
-            &shard.gradients[self.output][span.clone()],
+            &shard.value(input.slot)[span.clone()],
+            &shard.gradient(self.output)[span.clone()],
             &mut dx[span],
             input.accumulate,
         );
-        shard.gradients[input.slot] = dx;
+        shard.put_gradient(input.slot, dx);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

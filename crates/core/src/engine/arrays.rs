@@ -11,7 +11,7 @@
 //! Slots of different lengths share nothing, so that a block of images never meets another's. Nothing is shared with taps,
 //! and neither the image, the logits, nor a slot of which a part is never computed: its gradient there stays the zero it began as.
 //!
-//! *Gain*: a ResNet-20's gradients for a batch of 128 take 23 MB instead of 191, training it is 2 % faster (28x28x1, one thread): its
+//! *Gain*: a ResNet-20's gradients for a batch of 128 take 23 MB instead of 191, training it is 4 % faster (28x28x1, one thread): its
 //! additions take 3 µs an image backward instead of 18.
 
 use std::ops::RangeInclusive;

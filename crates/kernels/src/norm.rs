@@ -10,8 +10,12 @@
 //! *Exactness*: channels stand side by side, so a lane is a plain loop over positions, and no multiplication is fused with an
 //! addition: same bits on every instruction set, as the twins in [`crate::scalar::norm`].
 //!
-//! *Departures*: sums over positions run in four chains (position modulo 4), added pairwise, so that an addition's latency is
-//! not the limit; the twin does the same.
+//! *Departures*:
+//! 1. Sums over positions run in four chains (position modulo 4), added pairwise, so that an addition's latency is not the
+//!    limit; the twin does the same.
+//! 2. A chain is a number known when compiled, and lengths are checked once: a chain chosen at run time keeps the sums in
+//!    memory. In a ResNet-20's training that takes batch normalization from 57 to 42 µs an image forward and from 119 to 73
+//!    backward (one thread, AVX-512 on Zen 5).
 
 use crate::dispatch::{Instructions, Kernel};
 use crate::isa::Isa;
@@ -19,7 +23,8 @@ use crate::isa::Isa;
 /// Chains of a sum over positions.
 pub const CHAINS: usize = 4;
 
-/// Runs a body for every vector of channels: with whole vectors where they fit, else with the first `count` lanes.
+/// Runs a body for every vector of channels: with whole vectors where they fit, else with the first `count` lanes. `load` and
+/// `store` take a slice of `c` or `positions * c` values (asserted by every kernel) and the place of a channel in it.
 macro_rules! for_channels {
     ($isa:ident, $c:expr, |$first:ident, $load:ident, $store:ident| $body:block) => {
         let mut $first = 0;
@@ -27,18 +32,18 @@ macro_rules! for_channels {
             #[allow(unused_macros, reason = "not every kernel stores")]
             macro_rules! $load {
                 ($slice:expr, $at:expr) => {{
-                    let values = &$slice[$at..][..I::LANES];
-                    // SAFETY: `values` holds `LANES` values.
-                    unsafe { $isa.load(values.as_ptr()) }
+                    debug_assert!($at + I::LANES <= $slice.len());
+                    // SAFETY: a place is `position * c + first`, and `first + LANES <= c`.
+                    unsafe { $isa.load($slice.as_ptr().add($at)) }
                 }};
             }
             #[allow(unused_macros, reason = "not every kernel stores")]
             macro_rules! $store {
                 ($slice:expr, $at:expr, $value:expr) => {{
                     let value = $value;
-                    let values = &mut $slice[$at..][..I::LANES];
-                    // SAFETY: `values` holds `LANES` values.
-                    unsafe { $isa.store(values.as_mut_ptr(), value) }
+                    debug_assert!($at + I::LANES <= $slice.len());
+                    // SAFETY: a place is `position * c + first`, and `first + LANES <= c`.
+                    unsafe { $isa.store($slice.as_mut_ptr().add($at), value) }
                 }};
             }
             $body
@@ -49,21 +54,41 @@ macro_rules! for_channels {
             #[allow(unused_macros, reason = "not every kernel stores")]
             macro_rules! $load {
                 ($slice:expr, $at:expr) => {{
-                    let values = &$slice[$at..][..count];
-                    // SAFETY: `values` holds `count < LANES` values.
-                    unsafe { $isa.load_first(values.as_ptr(), count) }
+                    debug_assert!($at + count <= $slice.len());
+                    // SAFETY: a place is `position * c + first`, and `first + count == c` with `count < LANES`.
+                    unsafe { $isa.load_first($slice.as_ptr().add($at), count) }
                 }};
             }
             #[allow(unused_macros, reason = "not every kernel stores")]
             macro_rules! $store {
                 ($slice:expr, $at:expr, $value:expr) => {{
                     let value = $value;
-                    let values = &mut $slice[$at..][..count];
-                    // SAFETY: `values` holds `count < LANES` values.
-                    unsafe { $isa.store_first(values.as_mut_ptr(), value, count) }
+                    debug_assert!($at + count <= $slice.len());
+                    // SAFETY: a place is `position * c + first`, and `first + count == c` with `count < LANES`.
+                    unsafe { $isa.store_first($slice.as_mut_ptr().add($at), value, count) }
                 }};
             }
             $body
+        }
+    };
+}
+
+/// Runs a body for every position and its chain. Chains are numbers known when compiled, so that their sums stay in registers.
+macro_rules! for_positions {
+    ($positions:expr, |$position:ident, $chain:ident| $body:block) => {
+        let mut group = 0;
+        while group + CHAINS <= $positions {
+            for $chain in 0..CHAINS {
+                let $position = group + $chain;
+                $body
+            }
+            group += CHAINS;
+        }
+        for $chain in 0..CHAINS {
+            let $position = group + $chain;
+            if $position < $positions {
+                $body
+            }
         }
     };
 }
@@ -82,23 +107,15 @@ pub fn moments(isa: Instructions, x: &[f32], mean: &mut [f32], deviation: &mut [
             let share = isa.splat(1.0 / positions as f32);
             for_channels!(isa, c, |first, load, store| {
                 let mut sums = [isa.zero(); CHAINS];
-                let mut position = 0;
-                while position < positions {
-                    for chain in 0..CHAINS.min(positions - position) {
-                        sums[chain] = isa.add(sums[chain], load!(x, (position + chain) * c + first));
-                    }
-                    position += CHAINS;
-                }
+                for_positions!(positions, |position, chain| {
+                    sums[chain] = isa.add(sums[chain], load!(x, position * c + first));
+                });
                 let mean = isa.mul(pairwise(isa, sums), share);
                 let mut sums = [isa.zero(); CHAINS];
-                let mut position = 0;
-                while position < positions {
-                    for chain in 0..CHAINS.min(positions - position) {
-                        let distance = isa.sub(load!(x, (position + chain) * c + first), mean);
-                        sums[chain] = isa.add(sums[chain], isa.mul(distance, distance));
-                    }
-                    position += CHAINS;
-                }
+                for_positions!(positions, |position, chain| {
+                    let distance = isa.sub(load!(x, position * c + first), mean);
+                    sums[chain] = isa.add(sums[chain], isa.mul(distance, distance));
+                });
                 store!(means, first, mean);
                 store!(deviations, first, pairwise(isa, sums));
             });
@@ -163,20 +180,24 @@ pub fn gradient_sums(
                 let mean = load!(means, first);
                 let mut sums = [isa.zero(); CHAINS];
                 let mut products = [isa.zero(); CHAINS];
-                let mut position = 0;
-                while position < positions {
-                    for chain in 0..CHAINS.min(positions - position) {
-                        let at = (position + chain) * c + first;
-                        let mut gradient = load!(dy, at);
-                        if let Some(y) = y {
-                            gradient = isa.select_greater(load!(y, at), isa.zero(), gradient, isa.zero());
-                            store!(dy, at, gradient);
-                        }
+                if let Some(y) = y {
+                    for_positions!(positions, |position, chain| {
+                        let at = position * c + first;
+                        let gradient =
+                            isa.select_greater(load!(y, at), isa.zero(), load!(dy, at), isa.zero());
+                        store!(dy, at, gradient);
                         sums[chain] = isa.add(sums[chain], gradient);
                         let distance = isa.sub(load!(x, at), mean);
                         products[chain] = isa.add(products[chain], isa.mul(gradient, distance));
-                    }
-                    position += CHAINS;
+                    });
+                } else {
+                    for_positions!(positions, |position, chain| {
+                        let at = position * c + first;
+                        let gradient = load!(dy, at);
+                        sums[chain] = isa.add(sums[chain], gradient);
+                        let distance = isa.sub(load!(x, at), mean);
+                        products[chain] = isa.add(products[chain], isa.mul(gradient, distance));
+                    });
                 }
                 store!(sum, first, isa.add(load!(sum, first), pairwise(isa, sums)));
                 store!(product, first, isa.add(load!(product, first), pairwise(isa, products)));
@@ -221,7 +242,8 @@ pub fn normalize_backward(
             for_channels!(isa, c, |first, load, store| {
                 let (scale, distance) = (load!(f.gradient, first), load!(f.distance, first));
                 let (mean, constant) = (load!(f.mean, first), load!(f.constant, first));
-                for at in (0..x.len() / c).map(|position| position * c + first) {
+                for position in 0..x.len() / c {
+                    let at = position * c + first;
                     let far = isa.mul(isa.sub(load!(x, at), mean), distance);
                     let gradient = isa.add(isa.add(isa.mul(load!(dy, at), scale), far), constant);
                     let gradient = if accumulate { isa.add(load!(dx, at), gradient) } else { gradient };

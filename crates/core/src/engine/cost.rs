@@ -153,7 +153,8 @@ impl Place<'_> {
                     Layer::Dropout { .. } => element_wise(out, (1, 4), (1, 3), inputs),
                     Layer::Add => {
                         let terms = inputs.len() as u64;
-                        let wanted = inputs.iter().filter(|input| input.gradient).count() as u64;
+                        let wanted =
+                            inputs.iter().filter(|input| input.gradient && !input.handed_on).count() as u64;
                         let backward = (mask, 2 * wanted + 2 * mask);
                         element_wise(out, (terms - 1 + mask, terms + 1), backward, inputs)
                     }

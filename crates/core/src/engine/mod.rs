@@ -12,6 +12,7 @@
 //! *Exactness*: the same bits for any number of threads. Against `f64` central differences every layer and random graphs
 //! are within [`GRADIENT_TOLERANCE`] (`check_gradients`); against Keras within the bounds of `tests/it/keras.rs`.
 
+mod arrays;
 mod buffers;
 mod check;
 mod cost;

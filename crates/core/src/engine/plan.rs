@@ -4,19 +4,21 @@
 //! each slot an array for the images of a shard. A shard's images go through the ops a block at a time, as many as fit
 //! with all their values in half of a second-level cache, so that an op finds in it what the one before has written.
 
+use std::sync::Arc;
+
 use seamripper_kernels::conv_pool::Shape;
 use seamripper_kernels::elementwise::Function;
 use seamripper_kernels::pool::Windows;
 use seamripper_kernels::{Aligned, Instructions};
 
 use super::SHARD;
-use super::buffers::{Shard, Slot, array};
+use super::arrays::Places;
+use super::buffers::{Arrays, Shard, Slot};
 use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
 use super::ops::{
     Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Depthwise,
     Dropout, Folded, Geometry, Grouped, Input, NormParameters, Op, Pool, PoolKind, Step,
 };
-use super::profile::Spent;
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
 
 /// Bytes of values and gradients that a block of images may have.
@@ -80,6 +82,8 @@ pub(super) struct Plan {
     pub(super) wants: Wants,
     /// Most images that go through a stretch of ops at a time.
     pub(super) block: usize,
+    /// Where values and gradients lie.
+    pub(super) arrays: [Arc<Arrays>; 2],
 }
 
 impl Plan {
@@ -91,6 +95,8 @@ impl Plan {
             .map(|(slot, &gradient)| 4 * slot.iter().product::<usize>() * if gradient { 2 } else { 1 })
             .sum();
         let block = (BLOCK_BYTES / bytes.max(1)).clamp(1, images.min(SHARD));
+        let (drafts, slots) = (&drafts[..], &slots[..]);
+        let places = Places { graph, wants, drafts, slots, gradients: &gradients, needed: &needed };
         let mut begun = vec![false; slots.len()];
         let mut ops: Vec<Box<dyn Op>> = Vec::with_capacity(drafts.len());
         for (op, draft) in drafts.iter().enumerate() {
@@ -102,9 +108,10 @@ impl Plan {
                     length: slots[slot].iter().product(),
                     gradient: gradients[slot] && gradients[draft.output],
                     accumulate: false,
+                    handed_on: places.hands_on(op),
                 })
                 .collect();
-            let place = Place { graph, isa, images: block, wants, slots: &slots, needed: &needed, op };
+            let place = Place { graph, isa, images: block, wants, slots, needed: &needed, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -114,26 +121,16 @@ impl Plan {
                 begun[input.slot] = true;
             }
         }
-        Self { ops, slots, gradients, outputs, wants, block }
+        let arrays = places.arrays().map(Arc::new);
+        Self { ops, slots: slots.to_vec(), gradients, outputs, wants, block, arrays }
     }
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
     pub(super) fn shard(&self, step: &Step, first: usize, images: usize) -> Shard {
-        let length = |slot: &[usize; 3]| slot.iter().product::<usize>();
         let weights = |op: &dyn Op| if self.wants.weight_gradients { op.gradient_len() } else { 0 };
-        Shard {
-            first,
-            images: 0,
-            active: 0..0,
-            values: self.slots.iter().map(|slot| array(images, length(slot))).collect(),
-            gradients: (self.slots.iter().zip(&self.gradients))
-                .map(|(slot, &wanted)| if wanted { array(images, length(slot)) } else { Aligned::default() })
-                .collect(),
-            memory: self.ops.iter().map(|op| op.memory(step, images)).collect(),
-            weights: self.ops.iter().map(|op| Aligned::zeros(weights(&**op))).collect(),
-            loss: 0.0,
-            spent: Spent::default(),
-        }
+        let memory = self.ops.iter().map(|op| op.memory(step, images)).collect();
+        let weights = self.ops.iter().map(|op| Aligned::zeros(weights(&**op))).collect();
+        Shard::new(&self.arrays, (first, images, self.block), memory, weights)
     }
 }
 

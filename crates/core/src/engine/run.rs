@@ -144,9 +144,9 @@ impl Engine {
             let mut gradient = shard.take_gradient(logits);
             let count = shard.images * classes;
             let targets = &targets[shard.first * classes..][..count];
-            let values = &shard.values[logits][..count];
+            let values = &shard.value(logits)[..count];
             shard.loss = softmax::cross_entropy(values, targets, classes, scale, &mut gradient[..count]);
-            shard.gradients[logits] = gradient;
+            shard.put_gradient(logits, gradient);
         });
         self.sum_gradients(gradient);
         self.shards.iter().filter(|shard| shard.images > 0).map(|shard| shard.loss).sum()
@@ -164,7 +164,7 @@ impl Engine {
         let slot = self.logit_slot();
         for shard in self.shards.iter().filter(|shard| shard.images > 0) {
             let count = shard.images * self.classes;
-            logits[shard.first * self.classes..][..count].copy_from_slice(&shard.values[slot][..count]);
+            logits[shard.first * self.classes..][..count].copy_from_slice(&shard.value(slot)[..count]);
         }
     }
 
@@ -206,7 +206,7 @@ impl Engine {
                 for block in blocks(shard.images, step.block) {
                     if index == 0 {
                         let from = (shard.first + block.start) * input..(shard.first + block.end) * input;
-                        shard.values[0][block.start * input..block.end * input]
+                        shard.value_mut(0)[block.start * input..block.end * input]
                             .copy_from_slice(&images[from]);
                         laps.count(&mut shard.spent, FORWARD, block.len());
                         laps.end(&mut shard.spent, Part::Input);
@@ -332,7 +332,7 @@ impl Executor for Engine {
         self.backward_stretches(|shard| {
             let count = shard.images * classes;
             let gradient = &logit_gradient[shard.first * classes..][..count];
-            if let Some(slot) = shard.gradients[logits].get_mut(..count) {
+            if let Some(slot) = shard.gradient_mut(logits).get_mut(..count) {
                 slot.copy_from_slice(gradient);
             }
         });
@@ -342,18 +342,18 @@ impl Executor for Engine {
             self.sum_gradients(&mut weights);
         }
         let input =
-            self.plan.gradients[0].then(|| self.gather(0, self.plan.slots[0], |shard| &shard.gradients[0]));
+            self.plan.gradients[0].then(|| self.gather(0, self.plan.slots[0], |shard| shard.gradient(0)));
         Gradients { weights, input }
     }
 
     fn tap(&self, node: NodeId) -> Option<Tensor> {
         let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
-        Some(self.gather(slot, self.node_shapes[node], |shard| &shard.values[slot]))
+        Some(self.gather(slot, self.node_shapes[node], |shard| shard.value(slot)))
     }
 
     fn tap_gradient(&self, node: NodeId) -> Option<Tensor> {
         let slot =
             self.plan.outputs[node].filter(|&slot| self.plan.wants.taps && self.plan.gradients[slot])?;
-        Some(self.gather(slot, self.node_shapes[node], |shard| &shard.gradients[slot]))
+        Some(self.gather(slot, self.node_shapes[node], |shard| shard.gradient(slot)))
     }
 }

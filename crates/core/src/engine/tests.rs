@@ -1,5 +1,7 @@
 //! Every layer, random graphs, and the check itself.
 
+mod residual;
+
 use proptest::prelude::*;
 use seamripper_kernels::Instructions;
 use seamripper_kernels::parallel::Threads;

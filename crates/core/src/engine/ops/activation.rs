@@ -20,8 +20,8 @@ impl Op for Activate {
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
         let span = shard.span(self.input[0].length);
         let mut y = shard.take_value(self.output);
-        activate(step.isa, self.function, &shard.values[self.input[0].slot][span.clone()], &mut y[span]);
-        shard.values[self.output] = y;
+        activate(step.isa, self.function, &shard.value(self.input[0].slot)[span.clone()], &mut y[span]);
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -31,7 +31,7 @@ impl Op for Activate {
         }
         let span = shard.span(input.length);
         let mut dx = shard.take_gradient(input.slot);
-        let (x, dy) = (&shard.values[input.slot][span.clone()], &shard.gradients[self.output][span.clone()]);
+        let (x, dy) = (&shard.value(input.slot)[span.clone()], &shard.gradient(self.output)[span.clone()]);
         let (isa, dx_span) = (step.isa, &mut dx[span]);
         if self.rule == ReluRule::Gradient {
             activate_backward(isa, self.function, x, dy, dx_span, input.accumulate);
@@ -44,7 +44,7 @@ impl Op for Activate {
                 _ => activate_backward(isa, Function::Relu, x, &positive, dx_span, input.accumulate),
             }
         }
-        shard.gradients[input.slot] = dx;
+        shard.put_gradient(input.slot, dx);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

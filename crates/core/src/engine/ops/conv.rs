@@ -154,11 +154,10 @@ impl Conv {
         }
     }
 
-    /// Adds the weight and bias gradients of one group of images.
+    /// Adds the weight and bias gradients of one group of images, `dy` their output's gradient and [`SLACK`] more values.
     fn weight_gradient(&self, step: &Step, images: &Range<usize>, x: &[f32], dy: &[f32], own: &mut [f32]) {
         let (dw, db) = own.split_at_mut(self.weights.kernel.len());
         let count = self.count(images);
-        let dy = &dy[images.start * self.output_len()..images.end * self.output_len() + SLACK];
         let (corners, rows) = (&self.corners[..count], &self.positions[..count]);
         let filters = self.geometry.filters;
         if let Packed::Rows(rows, _) = self.weights.packed() {
@@ -201,11 +200,11 @@ impl Op for Conv {
         let mut out = shard.take_value(self.output);
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
         for images in self.groups(shard.active.clone()) {
-            let x = self.bordered(&images, &shard.values[self.input[0].slot], &mut memory.floats);
+            let x = self.bordered(&images, shard.value(self.input[0].slot), &mut memory.floats);
             self.product(step, &images, x, &mut out, &mut memory.halves);
         }
         shard.memory[self.op] = memory;
-        shard.values[self.output] = out;
+        shard.put_value(self.output, out);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -214,22 +213,26 @@ impl Op for Conv {
         let mut own = std::mem::take(&mut shard.weights[self.op]);
         let mut dy = shard.take_gradient(self.output);
         if self.relu {
-            let span = shard.span(self.output_len());
-            elementwise::mask_positive(step.isa, &shard.values[self.output][span.clone()], &mut dy[span]);
+            let y = &shard.value(self.output)[shard.span(self.output_len())];
+            let span = shard.gradient_span(self.output, self.output_len());
+            elementwise::mask_positive(step.isa, y, &mut dy[span]);
         }
+        let start = shard.gradient_start(self.output);
         for images in self.groups(shard.active.clone()) {
+            let dy = &dy[(images.start - start) * self.output_len()
+                ..(images.end - start) * self.output_len() + SLACK];
             if !own.is_empty() {
-                let x = self.bordered(&images, &shard.values[input.slot], &mut memory.floats);
-                self.weight_gradient(step, &images, x, &dy, &mut own);
+                let x = self.bordered(&images, shard.value(input.slot), &mut memory.floats);
+                self.weight_gradient(step, &images, x, dy, &mut own);
             }
             if input.gradient {
-                let dy = &dy[images.start * self.output_len()..images.end * self.output_len()];
-                let dx =
-                    &mut shard.gradients[input.slot][images.start * input.length..images.end * input.length];
+                let dy = &dy[..dy.len() - SLACK];
+                let dx = &mut shard.gradient_mut(input.slot)
+                    [images.start * input.length..images.end * input.length];
                 self.back.run(step.isa, images.len(), dy, &mut memory.bordered, dx, input.accumulate);
             }
         }
-        shard.gradients[self.output] = dy;
+        shard.put_gradient(self.output, dy);
         shard.weights[self.op] = own;
         shard.memory[self.op] = memory;
     }

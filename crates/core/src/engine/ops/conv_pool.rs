@@ -69,9 +69,9 @@ impl ConvPool {
     fn bordered<'a>(&self, shard: &'a Shard, copy: &'a mut Aligned) -> &'a [f32] {
         let [input] = self.input;
         if self.border.is_none() {
-            return &shard.values[input.slot][shard.slack_span(input.length)];
+            return &shard.value(input.slot)[shard.slack_span(input.length)];
         }
-        self.border.copy_in(&shard.values[input.slot][shard.span(input.length)], copy);
+        self.border.copy_in(&shard.value(input.slot)[shard.span(input.length)], copy);
         &copy[..shard.active.len() * self.shape.input_len() + SLACK]
     }
 
@@ -117,7 +117,7 @@ impl Op for ConvPool {
         let winner = if self.gradients { &mut memory.bytes[span.clone()] } else { &mut [] };
         self.product(step, x, &mut y[span], winner, &mut memory.halves);
         shard.memory[self.op] = memory;
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -130,9 +130,9 @@ impl Op for ConvPool {
         let (dw, db) = own.split_at_mut(taps);
         let forward = Forward {
             x: self.bordered(shard, &mut memory.floats),
-            out: &shard.values[self.output][span.clone()],
+            out: &shard.value(self.output)[span.clone()],
             winner: &memory.bytes[span.clone()],
-            out_gradient: &shard.gradients[self.output][span],
+            out_gradient: &shard.gradient(self.output)[span],
             relu: self.relu,
         };
         let direct = self.border.is_none();
@@ -152,7 +152,7 @@ impl Op for ConvPool {
                 let images = shard.span(input.length);
                 self.border.copy_out(&memory.bordered, &mut array[images], input.accumulate);
             }
-            shard.gradients[input.slot] = array;
+            shard.put_gradient(input.slot, array);
         }
         shard.memory[self.op] = memory;
         shard.weights[self.op] = own;

@@ -130,12 +130,12 @@ impl Op for Depthwise {
 
     fn forward(&self, step: &Step, _: usize, shard: &mut Shard) {
         let mut y = shard.take_value(self.output);
-        let x = &shard.values[self.input[0].slot][shard.slack_span(self.input[0].length)];
+        let x = &shard.value(self.input[0].slot)[shard.slack_span(self.input[0].length)];
         let start = Start::Bias(&self.weights.bias_values);
         let filters = Filters { weights: &self.kernel, start, relu: self.relu };
         let out = &mut y[shard.span(self.shape.to.image)];
         depthwise(step.isa, &Self::active(&self.shape, shard), x, filters, out);
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -144,13 +144,13 @@ impl Op for Depthwise {
         let mut array = shard.take_gradient(self.output);
         let span = shard.span(self.shape.to.image);
         if self.relu {
-            let y = &shard.values[self.output][span.clone()];
+            let y = &shard.value(self.output)[span.clone()];
             elementwise::mask_positive(step.isa, y, &mut array[span]);
         }
         let dy = &array[shard.slack_span(self.shape.to.image)];
         if !own.is_empty() {
             let (dw, db) = own.split_at_mut(self.weights.kernel.len());
-            let x = &shard.values[input.slot][shard.slack_span(input.length)];
+            let x = &shard.value(input.slot)[shard.slack_span(input.length)];
             depthwise_gradient(step.isa, &Self::active(&self.shape, shard), x, dy, dw, db);
         }
         if input.gradient {
@@ -161,9 +161,9 @@ impl Op for Depthwise {
                 let out = &mut dx[shard.span(input.length)];
                 depthwise(step.isa, &Self::active(&phase.shape, shard), dy, filters, out);
             }
-            shard.gradients[input.slot] = dx;
+            shard.put_gradient(input.slot, dx);
         }
-        shard.gradients[self.output] = array;
+        shard.put_gradient(self.output, array);
         shard.weights[self.op] = own;
     }
 

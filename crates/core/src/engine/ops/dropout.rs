@@ -44,11 +44,11 @@ impl Op for Dropout {
         let mut y = shard.take_value(self.output);
         multiply(
             step.isa,
-            &shard.values[input.slot][span.clone()],
+            &shard.value(input.slot)[span.clone()],
             &shard.memory[self.op].floats[span.clone()],
             &mut y[span.clone()],
         );
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -59,7 +59,7 @@ impl Op for Dropout {
         let span = shard.span(input.length);
         let mut dx = shard.take_gradient(input.slot);
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
-        let dy = &shard.gradients[self.output][span.clone()];
+        let dy = &shard.gradient(self.output)[span.clone()];
         if input.accumulate {
             multiply(step.isa, dy, &memory.floats[span.clone()], &mut memory.bordered[span.clone()]);
             add_to(step.isa, &memory.bordered[span.clone()], &mut dx[span.clone()]);
@@ -67,7 +67,7 @@ impl Op for Dropout {
             multiply(step.isa, dy, &memory.floats[span.clone()], &mut dx[span.clone()]);
         }
         shard.memory[self.op] = memory;
-        shard.gradients[input.slot] = dx;
+        shard.put_gradient(input.slot, dx);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

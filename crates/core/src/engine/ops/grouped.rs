@@ -188,7 +188,7 @@ impl Op for Grouped {
         let mut y = shard.take_value(self.output);
         let mut memory = std::mem::take(&mut shard.memory[self.op]);
         for image in shard.active.clone() {
-            let x = self.bordered(image, &shard.values[self.input[0].slot], &mut memory.floats);
+            let x = self.bordered(image, shard.value(self.input[0].slot), &mut memory.floats);
             let out = &mut y[image * self.output_len()..][..self.output_len()];
             let halves = if self.weights.bf16() { round(step.isa, x, &mut memory.halves) } else { &[][..] };
             for index in 0..self.groups.len() {
@@ -196,7 +196,7 @@ impl Op for Grouped {
             }
         }
         shard.memory[self.op] = memory;
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -207,13 +207,13 @@ impl Op for Grouped {
         let mut array = shard.take_gradient(self.output);
         if self.relu {
             let span = shard.span(self.output_len());
-            elementwise::mask_positive(step.isa, &shard.values[self.output][span.clone()], &mut array[span]);
+            elementwise::mask_positive(step.isa, &shard.value(self.output)[span.clone()], &mut array[span]);
         }
         for image in shard.active.clone() {
             let dy = &array[image * self.output_len()..(image + 1) * self.output_len() + SLACK];
             if !own.is_empty() {
                 let (dw, db) = own.split_at_mut(self.weights.kernel.len());
-                let x = self.bordered(image, &shard.values[input.slot], &mut memory.floats);
+                let x = self.bordered(image, shard.value(input.slot), &mut memory.floats);
                 let length = dw.len() / self.groups.len();
                 for (index, dw) in dw.chunks_exact_mut(length).enumerate() {
                     let (x, dy) = (&x[index * channels..], &dy[index * filters..]);
@@ -227,11 +227,11 @@ impl Op for Grouped {
             if input.gradient {
                 memory.bordered.fill(0.0);
                 self.input_gradient(step.isa, dy, &mut memory.bordered);
-                let dx = &mut shard.gradients[input.slot][image * input.length..][..input.length];
+                let dx = &mut shard.gradient_mut(input.slot)[image * input.length..][..input.length];
                 self.border.copy_out(&memory.bordered, dx, input.accumulate);
             }
         }
-        shard.gradients[self.output] = array;
+        shard.put_gradient(self.output, array);
         shard.weights[self.op] = own;
         shard.memory[self.op] = memory;
     }

@@ -56,6 +56,8 @@ pub(super) struct Input {
     pub(super) gradient: bool,
     /// Whether the gradient is added to what is there.
     pub(super) accumulate: bool,
+    /// Whether the gradient lies where the output's does, of which it is a copy.
+    pub(super) handed_on: bool,
 }
 
 /// One operation of a compiled graph. Its index in the plan is also its place in [`Shard::memory`].

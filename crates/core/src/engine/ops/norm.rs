@@ -153,7 +153,7 @@ impl Op for BatchNorm {
         let [input] = self.input;
         if self.training && phase == 0 {
             let mut memory = std::mem::take(&mut shard.memory[self.op]);
-            let images = shard.values[input.slot][shard.span(input.length)].chunks_exact(input.length);
+            let images = shard.value(input.slot)[shard.span(input.length)].chunks_exact(input.length);
             let sums = memory.floats[shard.span(2 * self.channels())].chunks_exact_mut(2 * self.channels());
             for (x, sums) in images.zip(sums) {
                 let (mean, deviation) = sums.split_at_mut(self.channels());
@@ -164,9 +164,10 @@ impl Op for BatchNorm {
         }
         let span = shard.span(input.length);
         let mut y = shard.take_value(self.output);
-        let x = &shard.values[input.slot][span.clone()];
+        let x = &shard.value(input.slot)[span];
+        let span = shard.value_span(self.output, input.length);
         scale_shift(step.isa, x, &self.scale, &self.shift, self.relu, &mut y[span]);
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn meet_forward(&mut self, _: &Step, shards: &[Shard]) {
@@ -201,11 +202,11 @@ impl Op for BatchNorm {
             let (sum, product) = memory.bordered.split_at_mut(self.channels());
             for image in shard.active.clone() {
                 let span = image * input.length..(image + 1) * input.length;
-                let y = self.relu.then(|| &shard.values[self.output][span.clone()]);
-                let x = &shard.values[input.slot][span.clone()];
+                let y = self.relu.then(|| &shard.value(self.output)[span.clone()]);
+                let x = &shard.value(input.slot)[span.clone()];
                 gradient_sums(step.isa, (x, &self.mean), y, &mut dy[span], (&mut *sum, &mut *product));
             }
-            shard.gradients[self.output] = dy;
+            shard.put_gradient(self.output, dy);
             let last = shard.active.end == shard.images;
             if let Some(own) = shard.weights.get_mut(self.op).filter(|own| last && !own.is_empty()) {
                 for channel in 0..self.channels() {
@@ -227,13 +228,13 @@ impl Op for BatchNorm {
             let factors = Factors { gradient: &self.scale, distance, mean: &self.mean, constant };
             normalize_backward(
                 step.isa,
-                &shard.values[input.slot][span.clone()],
-                &shard.gradients[self.output][span.clone()],
+                &shard.value(input.slot)[span.clone()],
+                &shard.gradient(self.output)[span.clone()],
                 factors,
-                &mut dx[span],
+                &mut dx[shard.gradient_span(input.slot, input.length)],
                 input.accumulate,
             );
-            shard.gradients[input.slot] = dx;
+            shard.put_gradient(input.slot, dx);
         }
     }
 

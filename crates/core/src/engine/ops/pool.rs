@@ -38,13 +38,13 @@ impl Op for Pool {
         let span = shard.span(self.out_length());
         let mut y = shard.take_value(self.output);
         let mut winner = std::mem::take(&mut shard.memory[self.op].offsets);
-        let x = &shard.values[self.input[0].slot][shard.span(self.input[0].length)];
+        let x = &shard.value(self.input[0].slot)[shard.span(self.input[0].length)];
         match self.kind {
             PoolKind::Max => max_pool(step.isa, &self.windows, x, &mut y[span.clone()], &mut winner[span]),
             PoolKind::Average => avg_pool(step.isa, &self.windows, x, &mut y[span]),
         }
         shard.memory[self.op].offsets = winner;
-        shard.values[self.output] = y;
+        shard.put_value(self.output, y);
     }
 
     fn backward(&self, step: &Step, _: usize, shard: &mut Shard) {
@@ -58,12 +58,12 @@ impl Op for Pool {
             dx.fill(0.0);
         }
         let span = shard.span(self.out_length());
-        let dy = &shard.gradients[self.output][span.clone()];
+        let dy = &shard.gradient(self.output)[span.clone()];
         match self.kind {
             PoolKind::Max => max_pool_backward(&self.windows, dy, &shard.memory[self.op].offsets[span], dx),
             PoolKind::Average => avg_pool_backward(step.isa, &self.windows, dy, dx),
         }
-        shard.gradients[input.slot] = array;
+        shard.put_gradient(input.slot, array);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

@@ -4,11 +4,15 @@
 //! layer; its *response* is the channel after batch normalization and activation, which is what the next layer reads.
 //! Gradients and changed activations go through [`crate::graph::Part`]s, so that whatever the engine runs can be seen.
 
+mod duplicates;
 mod layers;
 mod model;
+mod survey;
 
 #[cfg(test)]
 mod tests;
 
+pub use duplicates::{Duplicate, SAME_RESPONSE, SAME_WEIGHTS};
 pub use layers::{FilterLayer, UnknownLayer, filter_layers, layer_named};
 pub use model::Model;
+pub use survey::{EXEMPLARS, Exemplar, FilterSurvey, LayerSurvey, Survey, survey};

@@ -1,3 +1,5 @@
-//! Tests of what is seen, one file a subject; and a network to look at.
+//! Tests of what is seen, one file a subject; and networks to look at.
 
 mod layers;
+mod planted;
+mod survey;

@@ -119,6 +119,11 @@ impl Engine {
         self.batch
     }
 
+    /// Images of the last forward pass.
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
     /// Names the random draws (dropout) of the next forward passes.
     pub fn set_step(&mut self, seed: u64, step: u64) {
         (self.seed, self.step) = (seed, step);

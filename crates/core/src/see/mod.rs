@@ -4,15 +4,19 @@
 //! layer; its *response* is the channel after batch normalization and activation, which is what the next layer reads.
 //! Gradients and changed activations go through [`crate::graph::Part`]s, so that whatever the engine runs can be seen.
 
+mod ablate;
 mod duplicates;
 mod layers;
 mod model;
+mod receptive;
 mod survey;
 
 #[cfg(test)]
 mod tests;
 
+pub use ablate::{Ablation, Change, LayerAblation, Replacement, ablate, ablation_steps};
 pub use duplicates::{Duplicate, SAME_RESPONSE, SAME_WEIGHTS};
 pub use layers::{FilterLayer, UnknownLayer, filter_layers, layer_named};
 pub use model::Model;
+pub use receptive::{Region, Window, effective_field, field, window};
 pub use survey::{EXEMPLARS, Exemplar, FilterSurvey, LayerSurvey, Survey, survey};

@@ -22,7 +22,7 @@ pub(super) const PATCH_CLASS: u32 = 1;
 
 /// Column from which an image with an edge is light, row and column of a patch: by index.
 pub(super) fn place(index: usize) -> [usize; 2] {
-    [index % 7, 2 + index % 8]
+    [index / 3 % 9, 2 + index % 7]
 }
 
 /// A model with all it refers to.
@@ -162,5 +162,12 @@ pub(super) fn residual() -> Owned {
     for parameter in graph.parameters.iter().filter(|parameter| parameter.shape.len() == 1) {
         weights.of_mut(parameter).iter_mut().for_each(|value| *value += stream.uniform(-0.1, 0.3) as f32);
     }
-    Owned::new(graph, weights)
+    let mut owned = Owned::new(graph, weights);
+    // Logits about their means, so that every class is predicted.
+    let logits = owned.model().logits(&owned.model().values(noise([9, 8, 3], 64, 4).pixels()));
+    let mean = |class: usize| logits.data().iter().skip(class).step_by(4).sum::<f32>() / 64.0;
+    let bias = owned.graph.parameters.last().expect("the bias of the logits");
+    let values = owned.weights.of_mut(bias).iter_mut();
+    values.enumerate().for_each(|(class, value)| *value -= mean(class));
+    owned
 }

@@ -7,7 +7,11 @@
 mod ablate;
 mod duplicates;
 mod layers;
+mod map;
 mod model;
+mod nearest_images;
+mod principal;
+mod probe;
 mod receptive;
 mod survey;
 
@@ -17,6 +21,10 @@ mod tests;
 pub use ablate::{Ablation, Change, LayerAblation, Replacement, ablate, ablation_steps};
 pub use duplicates::{Duplicate, SAME_RESPONSE, SAME_WEIGHTS};
 pub use layers::{FilterLayer, UnknownLayer, filter_layers, layer_named};
+pub use map::{MOST_POINTS, MapOptions, map, map_sample};
 pub use model::Model;
+pub use nearest_images::{Features, Neighbor, nearest_images, penultimate};
+pub use principal::{Principal, principal};
+pub use probe::{LAMBDAS, MOST_FEATURES, Probe, probe};
 pub use receptive::{Region, Window, effective_field, field, window};
 pub use survey::{EXEMPLARS, Exemplar, FilterSurvey, LayerSurvey, Survey, survey};

@@ -2,6 +2,9 @@
 
 mod ablate;
 mod layers;
+mod map;
+mod nearest_images;
 mod planted;
+mod probe;
 mod receptive;
 mod survey;

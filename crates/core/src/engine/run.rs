@@ -16,7 +16,8 @@ const PIECE: usize = 4096;
 
 /// Something that runs a graph forward and backward: this engine, or another to check it against.
 pub trait Executor {
-    /// Logits `[n, k]` of images `[n, h, w, c]`, `n` at most the batch size.
+    /// Logits `[n, k]` of images `[n, h, w, c]`, `n` at most the batch size. Of a part that ends before it is flat, `k` is all
+    /// the values of its last node.
     fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor;
     /// After `forward`: the gradients of `sum(logits * logit_gradient)`, `logit_gradient` `[n, k]`.
     fn backward(&mut self, logit_gradient: &[f32]) -> Gradients;
@@ -44,6 +45,7 @@ pub struct Engine {
     batch: usize,
     images: usize,
     input: usize,
+    /// Values of the last node for an image: as many as classes, unless the graph is a part that ends before it is flat.
     classes: usize,
     parameters: usize,
     node_shapes: Vec<[usize; 3]>,
@@ -76,7 +78,7 @@ impl Engine {
             batch,
             images: 0,
             input: graph.input.iter().product(),
-            classes: graph.outputs(),
+            classes: graph.nodes.last().map_or(graph.input, |node| node.output).iter().product(),
             parameters: graph.parameters.iter().map(|parameter| parameter.len()).sum(),
             node_shapes: graph.nodes.iter().map(|node| node.output).collect(),
             seed: 0,
@@ -115,6 +117,11 @@ impl Engine {
     /// Most images of a forward pass.
     pub fn batch(&self) -> usize {
         self.batch
+    }
+
+    /// Images of the last forward pass.
+    pub fn images(&self) -> usize {
+        self.images
     }
 
     /// Names the random draws (dropout) of the next forward passes.
@@ -166,6 +173,15 @@ impl Engine {
             let count = shard.images * self.classes;
             logits[shard.first * self.classes..][..count].copy_from_slice(&shard.value(slot)[..count]);
         }
+    }
+
+    /// After a forward pass with [`Wants::taps`]: the output of `node` for one image of the batch, `[h, w, c]`, where it lies;
+    /// [`Executor::tap`] without the copy.
+    pub fn tap_of(&self, node: NodeId, image: usize) -> Option<&[f32]> {
+        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
+        let length: usize = self.plan.slots[slot].iter().product();
+        let shard = self.shards.get(image / SHARD).filter(|_| image < self.images)?;
+        Some(&shard.values[slot][image % SHARD * length..][..length])
     }
 
     /// Packs `weights` for the passes that follow.

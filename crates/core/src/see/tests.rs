@@ -1,3 +1,10 @@
-//! Tests of what is seen, one file a subject; and a network to look at.
+//! Tests of what is seen, one file a subject; and networks to look at.
 
+mod ablate;
 mod layers;
+mod map;
+mod nearest_images;
+mod planted;
+mod probe;
+mod receptive;
+mod survey;

@@ -1,0 +1,289 @@
+//! What was seen, as the document `see.json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::saliency::{Explanation, Method, Note};
+use super::trust::{Judged, Verdict};
+use super::{Ablation, Change, Exemplar, LayerSurvey, Probe, Survey};
+use crate::graph::Graph;
+
+/// The version of the document.
+pub const SCHEMA: &str = "seamripper.see/1";
+
+/// Everything that was seen of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Class names, in the order of every `[k]`.
+    pub classes: Vec<String>,
+    /// Images that filters were looked at with.
+    pub images: usize,
+    /// One a layer with filters.
+    pub layers: Vec<Layer>,
+    /// How well a linear classifier does on each layer's responses.
+    pub probes: Vec<ProbeResult>,
+    /// What saliency methods are worth on this model.
+    pub trust: Option<Judged>,
+    /// One an image and method.
+    pub saliency: Vec<Map>,
+}
+
+impl Document {
+    /// Nothing was looked at yet.
+    pub fn new(classes: &[String]) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            classes: classes.to_vec(),
+            images: 0,
+            layers: Vec::new(),
+            probes: Vec::new(),
+            trust: None,
+            saliency: Vec::new(),
+        }
+    }
+
+    /// Adds what a survey found, and what an ablation of the same model did.
+    pub fn add_survey(&mut self, graph: &Graph, survey: &Survey, ablation: Option<&Ablation>) {
+        self.images = survey.images;
+        let layer = |(index, surveyed): (usize, &LayerSurvey)| {
+            let ablated = ablation.map(|ablation| (&ablation.layers[index], ablation));
+            Layer {
+                name: surveyed.layer.name.clone(),
+                kind: graph.nodes[surveyed.layer.node].layer.kind(Default::default()).to_owned(),
+                output: surveyed.layer.output,
+                filters: (0..surveyed.filters.len())
+                    .map(|filter| {
+                        let change = ablated.map(|(layer, ablation)| (&layer.filters[filter], ablation));
+                        Filter::of(surveyed, filter, change)
+                    })
+                    .collect(),
+                ablation: ablated.map(|(layer, ablation)| Effect::of(&layer.whole, ablation)),
+            }
+        };
+        self.layers = survey.layers.iter().enumerate().map(layer).collect();
+    }
+
+    /// Adds the results of probes.
+    pub fn add_probes(&mut self, probes: &[Probe]) {
+        self.probes = probes
+            .iter()
+            .map(|probe| ProbeResult {
+                layer: probe.layer.as_ref().map(|layer| layer.name.clone()),
+                features: probe.features.iter().product(),
+                accuracy: probe.accuracy(),
+                n: probe.images,
+            })
+            .collect();
+    }
+}
+
+/// A layer with filters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// `conv`, `depthwise` or `dense`.
+    pub kind: String,
+    /// `[h, w, filters]` of its responses.
+    pub output: [usize; 3],
+    /// Its filters.
+    pub filters: Vec<Filter>,
+    /// What becomes of predictions without the whole layer.
+    pub ablation: Option<Effect>,
+}
+
+/// A filter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Its place in the layer, from 0.
+    pub index: usize,
+    /// Share of responses above 0.
+    pub activation_rate: f64,
+    /// Mean response.
+    pub mean: f64,
+    /// Largest response.
+    pub max: f32,
+    /// Whether it never changes.
+    pub dead: bool,
+    /// Filters of the layer that do the same.
+    pub duplicates: Vec<usize>,
+    /// `[k]`, -1 to 1; `null` where it cannot be said.
+    pub selectivity: Vec<Option<f64>>,
+    /// Where responses are largest, largest first, at most one an image.
+    pub exemplars: Vec<Patch>,
+    /// Images whose largest response is smallest.
+    pub least: Vec<Patch>,
+    /// What becomes of predictions without it.
+    pub ablation: Option<Effect>,
+}
+
+impl Filter {
+    fn of(surveyed: &LayerSurvey, index: usize, change: Option<(&Change, &Ablation)>) -> Self {
+        let filter = &surveyed.filters[index];
+        let duplicates = surveyed.duplicates.iter().filter_map(|pair| match index {
+            _ if pair.first == index => Some(pair.second),
+            _ if pair.second == index => Some(pair.first),
+            _ => None,
+        });
+        Self {
+            index,
+            activation_rate: filter.rate,
+            mean: filter.mean,
+            max: filter.max,
+            dead: filter.dead,
+            duplicates: duplicates.collect(),
+            selectivity: filter.selectivity.clone(),
+            exemplars: filter.most.iter().map(Patch::of).collect(),
+            least: filter.least.iter().map(Patch::of).collect(),
+            ablation: change.map(|(change, ablation)| Effect::of(change, ablation)),
+        }
+    }
+}
+
+/// Where in which image a response is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Patch {
+    /// What the image is called.
+    pub id: String,
+    /// Row in the layer's output.
+    pub row: usize,
+    /// Column in the layer's output.
+    pub column: usize,
+    /// The response.
+    pub activation: f32,
+}
+
+impl Patch {
+    fn of(exemplar: &Exemplar) -> Self {
+        let Exemplar { ref id, row, column, activation, .. } = *exemplar;
+        Self { id: id.clone(), row, column, activation }
+    }
+}
+
+/// What becomes of predictions when a response is replaced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Change of accuracy.
+    pub accuracy: f64,
+    /// `[k]`, change of each class' recall; `null` for a class without images.
+    pub recall: Vec<Option<f64>>,
+    /// `[k]`, images of each class that become right.
+    pub gained: Vec<usize>,
+    /// `[k]`, images of each class that become wrong.
+    pub lost: Vec<usize>,
+}
+
+impl Effect {
+    fn of(change: &Change, ablation: &Ablation) -> Self {
+        let images: usize = ablation.class_images.iter().sum();
+        let recall = |class: usize| {
+            let (gained, lost) = (change.gained[class] as f64, change.lost[class] as f64);
+            let n = ablation.class_images[class];
+            (n > 0).then(|| (gained - lost) / n as f64)
+        };
+        Self {
+            accuracy: change.net() as f64 / images.max(1) as f64,
+            recall: (0..ablation.class_images.len()).map(recall).collect(),
+            gained: change.gained.clone(),
+            lost: change.lost.clone(),
+        }
+    }
+}
+
+/// How well a linear classifier does on a layer's responses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbeResult {
+    /// The layer; `null` for the pixels.
+    pub layer: Option<String>,
+    /// Features it read.
+    pub features: usize,
+    /// Share of test images it predicts right.
+    pub accuracy: f64,
+    /// Test images.
+    pub n: usize,
+}
+
+/// A saliency map of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Map {
+    /// What the image is called.
+    pub id: String,
+    /// The method.
+    pub method: Method,
+    /// The class that is explained.
+    pub target: String,
+    /// The class it is explained against, if any.
+    pub against: Option<String>,
+    /// `[h][w]`
+    pub map: Vec<Vec<f32>>,
+    /// What the map is worth.
+    pub badges: Badges,
+}
+
+impl Map {
+    /// A map `[h, w]` of rows of `width` pixels.
+    pub fn of(
+        id: &str,
+        method: Method,
+        [target, against]: [Option<&str>; 2],
+        explanation: &Explanation,
+        width: usize,
+        badges: Badges,
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            method,
+            target: target.unwrap_or_default().to_owned(),
+            against: against.map(str::to_owned),
+            map: explanation.map.chunks_exact(width.max(1)).map(<[f32]>::to_vec).collect(),
+            badges,
+        }
+    }
+}
+
+/// What a map is worth. Areas are of this map on this image; the sanity check is of the method on this model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Badges {
+    /// Whether the method's maps change when what the model has learned is destroyed.
+    pub sanity: Option<bool>,
+    /// How alike the maps stay then; below 0.5 is a pass.
+    pub sanity_score: Option<f64>,
+    /// Whether the map adds up to what it explains, within 1 %.
+    pub completeness: Option<bool>,
+    /// How far it does not.
+    pub completeness_error: Option<f64>,
+    /// Gradients that were computed for it.
+    pub steps: Option<usize>,
+    /// The layer it was made of.
+    pub layer: Option<String>,
+    /// Area under the class' probability while pixels are deleted; small is good.
+    pub deletion: Option<f64>,
+    /// The same for pixels in random order.
+    pub deletion_random: Option<f64>,
+    /// Area under the class' probability while pixels are inserted; large is good.
+    pub insertion: Option<f64>,
+    /// The same for pixels in random order.
+    pub insertion_random: Option<f64>,
+}
+
+impl Badges {
+    /// What the explanation says of itself, and what is known of its method.
+    pub fn of(note: Option<&Note>, verdict: Option<&Verdict>) -> Self {
+        let mut badges = Self {
+            sanity: verdict.map(|verdict| verdict.passes_sanity),
+            sanity_score: verdict.map(|verdict| verdict.sanity.score),
+            ..Self::default()
+        };
+        match note {
+            Some(&Note::Completeness { steps, error, complete }) => {
+                badges.completeness = Some(complete);
+                badges.completeness_error = Some(error);
+                badges.steps = Some(steps);
+            }
+            Some(Note::Layer { name, .. }) => badges.layer = Some(name.clone()),
+            None => {}
+        }
+        badges
+    }
+}

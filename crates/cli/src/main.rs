@@ -11,6 +11,8 @@ mod eval_text;
 mod model;
 mod model_source;
 mod predictions_source;
+mod see;
+mod subject;
 mod train;
 
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ fn run(args: &args::Args) -> diag::Outcome {
     match &args.verb {
         Verb::Train(verb) => train::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
+        Verb::See(verb) => see::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
     }

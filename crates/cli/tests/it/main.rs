@@ -4,4 +4,5 @@ mod data;
 mod eval;
 mod model;
 mod readme;
+mod see;
 mod train;

@@ -41,29 +41,29 @@ schedule = "cosine"
 "#;
 
 /// A folder with `r.toml` and the set it trains on; the program is run in it.
-struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         shapes::write(&folder.path().join("shapes"), 300, 90);
         fs::write(folder.path().join("r.toml"), RECIPE).unwrap();
         Self(folder)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// The program, alone: nothing of the environment, no data set but the drawn one, no network.
-    fn program(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seamripper"));
         command.args(arguments);
         self.alone(&mut command);
         command
     }
 
-    fn alone(&self, command: &mut Command) {
+    pub(crate) fn alone(&self, command: &mut Command) {
         command.current_dir(self.0.path());
         for name in ["SEAMRIPPER_DATA", "SEAMRIPPER_ISA", "NO_COLOR", "CLICOLOR_FORCE", "RAYON_NUM_THREADS"] {
             command.env_remove(name);
@@ -75,26 +75,26 @@ impl Place {
     }
 
     /// A call that must succeed.
-    fn done(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn done(&self, arguments: &[&str]) -> Output {
         succeeded(self.program(arguments))
     }
 
     /// A file of a run.
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
     /// What `stdout` or `stderr` say, with the folder called FOLDER.
-    fn text(&self, bytes: &[u8]) -> String {
+    pub(crate) fn text(&self, bytes: &[u8]) -> String {
         String::from_utf8(bytes.to_vec()).unwrap().replace(&*self.0.path().to_string_lossy(), "FOLDER")
     }
 
     /// stderr of a command that must end with exit code 2, without a word on stdout and without a panic.
-    fn refused_by(&self, mut command: Command) -> String {
+    pub(crate) fn refused_by(&self, mut command: Command) -> String {
         let output = command.output().unwrap();
         let stderr = self.text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
@@ -103,14 +103,14 @@ impl Place {
         stderr
     }
 
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let mut quiet = vec!["train", "--quiet"];
         quiet.extend(arguments);
         self.refused_by(self.program(&quiet))
     }
 
     /// That two runs hold the same bytes in everything a seed decides.
-    fn assert_same(&self, left: &str, right: &str) {
+    pub(crate) fn assert_same(&self, left: &str, right: &str) {
         let (left, right) = (self.0.path().join(left), self.0.path().join(right));
         for name in DECIDED {
             let [left, right] = [&left, &right].map(|run| fs::read(run.join(name)).unwrap());

@@ -181,7 +181,7 @@ impl Engine {
         let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
         let length: usize = self.plan.slots[slot].iter().product();
         let shard = self.shards.get(image / SHARD).filter(|_| image < self.images)?;
-        Some(&shard.values[slot][image % SHARD * length..][..length])
+        Some(&shard.value(slot)[image % SHARD * length..][..length])
     }
 
     /// Packs `weights` for the passes that follow.

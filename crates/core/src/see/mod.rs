@@ -4,6 +4,8 @@
 //! layer; its *response* is the channel after batch normalization and activation, which is what the next layer reads.
 //! Gradients and changed activations go through [`crate::graph::Part`]s, so that whatever the engine runs can be seen.
 
+pub mod dream;
+pub mod film;
 mod layers;
 mod model;
 pub mod saliency;

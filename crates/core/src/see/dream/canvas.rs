@@ -11,7 +11,7 @@
 //!
 //! *Departure*: lucid's spectrum is complex, of which half is redundant; the Hartley transform is the same thing in as many
 //! real numbers as there are pixels, and its gradient is itself. It is a product
-//! with a dense matrix, which at 28 x 28 is 1 % of the time (the network's own passes are 80 %).
+//! with a dense matrix: at 28 x 28, 2 % of the multiplications of a first layer of 128 filters of 5 x 5.
 //!
 //! *Reference*: Olah, Mordvintsev & Schubert 2017, "Feature Visualization", section on preconditioning; lucid's
 //! `optvis/param/spatial.py` (`fft_image`) and `color.py` for the constants; Bracewell 1983, "Discrete Hartley transform".

@@ -14,7 +14,11 @@
 //!    gradient of its loudest position (lucid redirects the gradients of all ReLUs).
 //! 2. Adam's rate is 0.2 and falls to 0 by half a cosine. With lucid's 0.05 and as many steps, 67 of 126 filters of a first
 //!    layer (28 x 28, grey) exceeded their largest value over 2,000 images, with 0.3 121 of 126.
-//! 3. Gradients let through a silent last activation in the first half of the steps as well were tried and found no more.
+//! 3. Gradients let through a silent last activation in the first half of the steps were tried and left out: at a rate of 0.15,
+//!    114 instead of 108 of those filters exceeded it, but 2 instead of none were not excited at all (at 0.05, 5 instead of 1).
+//!
+//! A dead filter is one that ascent did not excite. With another seed or rate it may: of 224 filters about 10 are dead each time,
+//! of which one or two change.
 //!
 //! *Reference*: Olah, Mordvintsev & Schubert 2017, "Feature Visualization", <https://distill.pub/2017/feature-visualization>;
 //! Mordvintsev et al. 2018, "Differentiable Image Parameterizations". The loop and the first

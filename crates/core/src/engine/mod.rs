@@ -27,6 +27,7 @@ mod run;
 mod tests;
 
 pub use check::{GRADIENT_TOLERANCE, GradientError, check_gradients};
+pub(crate) use ops::function;
 pub use plan::{ReluRule, Wants};
 pub use profile::{Clock, EngineProfile, Meter, OpProfile, PassProfile};
 pub use reference::{Mode, forward_f64};

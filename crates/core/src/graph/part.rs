@@ -5,7 +5,7 @@
 //! of the head that ends there; what follows from a changed activation is the tail that begins there; a filter that is
 //! switched off is a gate that multiplies its channel by 0.
 
-use super::{Builder, Graph, INPUT, Layer, LayerSpec, NodeId, Source, Weights};
+use super::{Activation, Builder, Graph, INPUT, Layer, LayerSpec, NodeId, Source, Weights};
 
 /// Name of the layer that [`Graph::gated`] inserts, if no layer is called so already.
 const GATE: &str = "gate";
@@ -58,14 +58,38 @@ impl Part {
 impl Graph {
     /// The graph that ends with `node`: its layers are those that `node` depends on.
     pub fn head(&self, node: NodeId) -> Part {
+        Part::build(self, self.input, self.layers_up_to(node))
+    }
+
+    /// What `node` is before its activation, and the activation. The part ends flat, so that its logits `[n, h w c]` are the
+    /// whole output of one image; activations and dropout that are nodes of their own count as `node`'s.
+    pub fn before_activation(&self, node: NodeId) -> (Part, Activation) {
+        let (mut end, mut activation) = (node, Activation::Identity);
+        while let Layer::Dropout { .. } | Layer::Activation = self.nodes[end].layer
+            && let (Source::Node(from), own) = (self.nodes[end].inputs[0], self.nodes[end].activation)
+            && (own == Activation::Identity || activation == Activation::Identity)
+        {
+            activation = if own == Activation::Identity { activation } else { own };
+            end = from;
+        }
+        let mut layers = self.layers_up_to(end);
+        if let Some(last) = layers.last_mut().filter(|last| last.layer != Layer::Activation)
+            && activation == Activation::Identity
+        {
+            activation = std::mem::replace(&mut last.activation, Activation::Identity);
+        }
+        layers.push(LayerSpec::new(Layer::Flatten));
+        (Part::build(self, self.input, layers), activation)
+    }
+
+    fn layers_up_to(&self, node: NodeId) -> Vec<LayerSpec> {
         let mut needed = vec![false; node + 1];
         needed[node] = true;
         for id in (0..=node).rev().filter(|&id| needed[id]).collect::<Vec<_>>() {
             self.mark(id, &mut needed);
         }
         let specs = self.explicit();
-        let layers = (0..=node).filter(|&id| needed[id]).map(|id| specs[id].clone()).collect();
-        Part::build(self, self.input, layers)
+        (0..=node).filter(|&id| needed[id]).map(|id| specs[id].clone()).collect()
     }
 
     fn mark(&self, id: NodeId, needed: &mut [bool]) {

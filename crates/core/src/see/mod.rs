@@ -7,6 +7,8 @@
 mod ablate;
 pub mod document;
 mod duplicates;
+pub mod dream;
+pub mod film;
 mod layers;
 mod map;
 mod model;

@@ -1,6 +1,8 @@
 //! Tests of what is seen, one file a subject; and networks to look at.
 
 mod ablate;
+mod dream;
+mod film;
 mod layers;
 mod map;
 mod nearest_images;

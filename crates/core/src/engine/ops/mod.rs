@@ -93,7 +93,7 @@ pub(super) trait Op: Send + Sync + std::fmt::Debug {
 }
 
 /// The kernels' word for an activation.
-pub(super) fn function(activation: Activation) -> Function {
+pub(crate) fn function(activation: Activation) -> Function {
     match activation {
         Activation::Identity => Function::Identity,
         Activation::Relu => Function::Relu,

@@ -115,3 +115,42 @@ fn the_image_can_be_gated() {
     images.iter_mut().skip(1).step_by(2).for_each(|value| *value = 0.0);
     assert_eq!(run(&graph, &weights, &images), closed);
 }
+
+#[test]
+fn before_its_activation_a_node_is_flat() {
+    let mut builder = Builder::new([8, 8, 2]);
+    builder.push(conv(4).named("own"));
+    builder.push(LayerSpec::new(Layer::Conv2d {
+        filters: 3,
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: Padding::Valid,
+        bias: true,
+        groups: 1,
+    }));
+    builder.push(LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }).named("plain"));
+    builder.push(LayerSpec::new(Layer::Activation).activated(Activation::Tanh).named("apart"));
+    builder.push(LayerSpec::new(Layer::Dropout { rate: 0.5 }).named("dropped"));
+    builder.push(LayerSpec::new(Layer::Activation).activated(Activation::Relu).named("twice"));
+    let graph = builder.build().unwrap();
+    let weights = Weights::initial(&graph, Initializer::HeNormal, 5);
+    let images = images(3, 3 * 8 * 8 * 2);
+    let cases = [
+        ("own", Activation::Relu, "flatten1"),
+        ("plain", Activation::Identity, "plain"),
+        ("apart", Activation::Tanh, "plain"),
+        ("dropped", Activation::Tanh, "plain"),
+        ("twice", Activation::Relu, "apart"),
+    ];
+    for (name, activation, end) in cases {
+        let (part, found) = graph.before_activation(node(&graph, name));
+        assert_eq!(found, activation, "{name}");
+        assert!(end == "flatten1" || part.graph.nodes[part.graph.nodes.len() - 2].name == end, "{name}");
+        let mut flat = run(&part.graph, &part.weights(&graph, &weights), &images);
+        assert_eq!(part.graph.outputs(), flat.len() / 3, "{name}");
+        let function = crate::engine::function(activation);
+        flat.iter_mut().for_each(|value| *value = function.value(*value));
+        let head = graph.head(node(&graph, name));
+        assert_eq!(run(&head.graph, &head.weights(&graph, &weights), &images), flat, "{name}");
+    }
+}

@@ -11,7 +11,8 @@ async function seamripper(image) {
   const view = (address, length) => new Float32Array(engine.memory.buffer, address, length);
   const weights = await floats("weights");
   view(engine.weights(), weights.length).set(weights);
-  engine.forward();
+  engine.load();
+  engine.forward(); // memory may grow: views are made after it
   const [input, output] = [view(engine.image(), 784), view(engine.logits(), 10)];
   return async () => {
     input.set(image);

@@ -1,7 +1,7 @@
 //! Forward passes of the recipe `seed`, one image at a time, as plain functions of a WebAssembly module.
 //!
-//! `prepare()`, then write the weights at `weights()` and an image at `image()`, call `forward()`, and read ten logits at
-//! `logits()`; all are `f32`. Addresses hold until the module ends.
+//! `prepare()`, then write the weights at `weights()`, call `load()`, write an image at `image()`, call `forward()`, and read ten
+//! logits at `logits()`; all are `f32`. Addresses hold until the module ends.
 
 use std::cell::RefCell;
 
@@ -65,11 +65,17 @@ pub extern "C" fn logits() -> *const f32 {
     with(|model| model.logits.as_ptr())
 }
 
-/// One forward pass.
+/// Packs the weights that were written.
+#[unsafe(no_mangle)]
+pub extern "C" fn load() {
+    with(|model| model.engine.load(&model.weights));
+}
+
+/// One forward pass, with the weights loaded last.
 #[unsafe(no_mangle)]
 pub extern "C" fn forward() {
     with(|model| {
-        model.engine.run_forward(&model.weights, &model.image);
+        model.engine.run_forward(&model.image);
         model.engine.copy_logits(&mut model.logits);
     });
 }

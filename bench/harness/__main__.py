@@ -10,6 +10,7 @@ import inference
 import machine
 import peak
 import programs
+import see
 import start
 import training
 import warp
@@ -27,6 +28,7 @@ SECTIONS = {
     "web": web.run,
     "scaling": training.scaling,
     "threads": training.threads,
+    "see": see.integrated_gradients,
 }
 
 

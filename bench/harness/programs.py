@@ -31,7 +31,7 @@ PYTHON_PEERS = {
     "keras": ("Keras", "keras", ["graph", "xla"]),
     "jax": ("JAX", "jax", ["NHWC", "NCHW", "NHWC+reshape"]),
 }
-PEERS = [*PYTHON_PEERS, "onnxruntime", "tract", "rten", "opencv", "onnxruntime-web"]
+PEERS = [*PYTHON_PEERS, "onnxruntime", "tract", "rten", "opencv", "onnxruntime-web", "captum"]
 
 
 def needs(module):

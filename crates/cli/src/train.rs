@@ -1,6 +1,7 @@
 //! `seamripper train`: a recipe becomes a run folder.
 
 mod environment;
+mod film;
 mod folder;
 mod interrupt;
 mod metrics;
@@ -28,6 +29,7 @@ use crate::data_source::{self, Chosen};
 use crate::diag::{Outcome, Stop, print};
 use crate::eval_text::{Style, print_report};
 use crate::model_source::read_recipe_to_train;
+use film::Film;
 use folder::RunFolder;
 use metrics::Metrics;
 use profile::Measured;
@@ -54,6 +56,9 @@ pub struct Train {
     /// Seed of every random draw [default: the recipe's]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     seed: Option<u64>,
+    /// Keep the filters of the first convolution after every epoch, and show them as an animated PNG, film.png
+    #[arg(long)]
+    film: bool,
     /// Measure where a step's time goes, and print it at the end or after Ctrl-C; changes no result
     #[arg(long)]
     profile: bool,
@@ -94,10 +99,15 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         if verb.profile {
             trainer.watch(profile::clock);
         }
-        let outcome = fit(&mut trainer, &run, &mut metrics, &classes, &progress);
+        let film = match verb.film {
+            true => Some(Film::begin(isa, &graph, sets.shown(), &run, trainer.state())?),
+            false => None,
+        };
+        let outcome = fit(&mut trainer, &run, &mut metrics, &classes, &progress, film.as_ref());
         let measured = || verb.profile.then(|| Measured::of(&trainer, isa, threads.count()));
         match outcome {
             Ok(()) => {
+                film.as_ref().map_or(Ok(()), |film| film.develop(&progress))?;
                 let evaluation = finish(isa, &graph, &trainer, &run, &sets, &progress)?;
                 report(&evaluation, measured(), trainer.state().epoch, &run, global)
             }
@@ -183,6 +193,11 @@ impl Sets {
         ));
         Ok(Self { train: expanded, validation, test })
     }
+
+    /// The images that a film shows: not those of the test split.
+    fn shown(&self) -> &ImageSet {
+        if self.validation.is_empty() { &self.train } else { &self.validation }
+    }
 }
 
 /// Indices of the images a recipe trains on, and of those it holds out.
@@ -197,6 +212,7 @@ fn fit(
     metrics: &mut Metrics,
     classes: &[String],
     progress: &Progress,
+    film: Option<&Film<'_>>,
 ) -> Outcome {
     let interrupt = interrupt::watch();
     let epochs = trainer.epochs();
@@ -230,6 +246,7 @@ fn fit(
                 return Err(diverged(&report));
             }
             metrics.add(&report, began.elapsed(), trainer.images_in_epoch() - images, classes);
+            film.map_or(Ok(()), |film| film.keep(trainer.state()))?;
             run.checkpoint(trainer.state(), metrics)?;
             meter.epoch(&report, metrics.last_rate(), trainer);
         }

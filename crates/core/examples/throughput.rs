@@ -12,6 +12,7 @@
 //! | `epoch` | whole epochs over `images=N` | seconds an epoch |
 //! | `infer` | forward passes | images a second |
 //! | `latency` | forward passes of one image | median, µs |
+//! | `integrated` | integrated gradients of `images=N` with `steps=N` each, or as many as completeness asks for | images a second |
 //! | `warp` | `warp_affine` of `pixels=FILE` by `matrices=FILE` | images a second |
 //! | `peak` | independent fused multiply-adds | FLOP a second, one thread |
 //!
@@ -23,11 +24,13 @@ use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use seamripper_core::engine::{Engine, Executor, Wants};
-use seamripper_core::graph::{Graph, Weights};
+use seamripper_core::engine::{Engine, Executor, ReluRule, Wants};
+use seamripper_core::graph::{Graph, Preprocessing, Weights};
 use seamripper_core::random::{Purpose, Stream};
 use seamripper_core::recipe::{Initializer, Recipe};
 use seamripper_core::sample::{Ids, ImageSet};
+use seamripper_core::see::Model;
+use seamripper_core::see::saliency::{Gradient, Steps, Target, integrated_gradients};
 use seamripper_core::train::Trainer;
 use seamripper_kernels::peak::peak_flops;
 use seamripper_kernels::warp::{Image, ImageMut, Matrix, Warp};
@@ -35,15 +38,16 @@ use seamripper_kernels::{Instructions, parallel::Threads};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let task = arguments.next().expect("a task: train, epoch, infer, latency, warp or peak");
+    let task = arguments.next().expect("a task: train, epoch, infer, latency, integrated, warp or peak");
     let options = Options::new(arguments);
     let threads = Threads::new(options.count("threads")).expect("threads");
     threads.run(|| match task.as_str() {
         "train" | "epoch" => train(&options, task == "epoch"),
         "infer" | "latency" => infer(&options, task == "latency"),
+        "integrated" => integrated(&options),
         "warp" => warp(&options),
         "peak" => peak(),
-        other => panic!("expected train, epoch, infer, latency, warp or peak, found {other}"),
+        other => panic!("expected train, epoch, infer, latency, integrated, warp or peak, found {other}"),
     });
 }
 
@@ -210,6 +214,46 @@ fn median_microseconds(mut work: impl FnMut()) -> impl FnMut(f64) -> f64 {
         times.sort_unstable_by(f64::total_cmp);
         times[times.len() / 2]
     }
+}
+
+/// Integrated gradients of images one after the other, from black, of each image's predicted class.
+fn integrated(options: &Options) {
+    let isa = Instructions::detect().expect("an instruction set");
+    let graph = options.recipe().graph().expect("layers that fit");
+    let weights = match options.floats("weights") {
+        Some(values) => Weights { values },
+        None => Weights::initial(&graph, Initializer::GlorotUniform, 0),
+    };
+    let preprocessing = Preprocessing::new(graph.input[2]);
+    let model = Model { isa, graph: &graph, weights: &weights, preprocessing: &preprocessing };
+    let (count, length) = (options.count("images").unwrap_or(64), model.image_len());
+    let mut images =
+        options.floats("pixels").unwrap_or_else(|| model.values(random_images(graph.input, count).pixels()));
+    images.truncate(count * length);
+    let steps = match options.text("steps") {
+        Some("adaptive") => Steps::Adaptive,
+        _ => Steps::Fixed(options.count("steps").unwrap_or(64)),
+    };
+    let logits = model.logits(&images);
+    let best = |row: &[f32]| (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+    let classes: Vec<usize> = logits.data().chunks_exact(graph.outputs()).map(best).collect();
+    let baseline = vec![0.0; length];
+    let mut gradient = Gradient::new(&model, ReluRule::Gradient);
+    let mut run = || -> Vec<f32> {
+        let each = images.chunks_exact(length).zip(&classes);
+        each.flat_map(|(image, &class)| {
+            integrated_gradients(&mut gradient, image, &baseline, Target::Logit(class), steps).map
+        })
+        .collect()
+    };
+    let maps = run();
+    options.write(&maps.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
+    serve(&about(isa, &graph), |seconds| {
+        rate(seconds, || {
+            std::hint::black_box(run());
+            classes.len()
+        })
+    });
 }
 
 fn warp(options: &Options) {

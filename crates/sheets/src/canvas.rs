@@ -71,6 +71,11 @@ impl Canvas {
         [self.width, self.height]
     }
 
+    /// Red, green and blue of every pixel, row by row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
     /// The color of a pixel.
     pub fn color(&self, [x, y]: [usize; 2]) -> Color {
         let at = (y * self.width + x) * 3;

@@ -91,3 +91,22 @@ fn letters_the_font_lacks_are_replaced() {
     assert!((0..200 * 20).any(|at| canvas.color([at % 200, at / 200]) == [0; 3]));
     assert_eq!(Weight::Plain.width("größer"), 6 * 7);
 }
+
+#[test]
+fn an_animation_has_all_its_pages() {
+    let page = |level: u8| {
+        let mut canvas = Canvas::new(6, 4);
+        canvas.fill([0, 0], [6, 4], [level; 3]);
+        canvas
+    };
+    let bytes = crate::animation(&[page(10), page(20), page(30)], 100).unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    assert_eq!(reader.info().animation_control().unwrap().num_frames, 3);
+    for level in [10, 20, 30] {
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        assert!(pixels.iter().all(|&found| found == level), "{level}: {pixels:?}");
+    }
+    assert!(crate::animation(&[], 100).is_err());
+    assert!(crate::animation(&[page(1), Canvas::new(2, 2)], 100).is_err());
+}

@@ -2,6 +2,7 @@
 
 mod contract;
 mod fashion_mnist;
+mod film;
 mod full_disk;
 mod interrupted;
 mod profile;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::saliency::{Explanation, Method, Note};
 use super::trust::{Judged, Verdict};
-use super::{Ablation, Change, Exemplar, LayerSurvey, Probe, Survey};
+use super::{Ablation, Change, Contribution, Exemplar, LayerSurvey, Probe, Survey};
 use crate::graph::Graph;
 
 /// The version of the document.
@@ -27,6 +27,8 @@ pub struct Document {
     pub trust: Option<Judged>,
     /// One an image and method.
     pub saliency: Vec<Map>,
+    /// One an image: which filters speak for what is explained.
+    pub contributions: Vec<Speaks>,
 }
 
 impl Document {
@@ -40,6 +42,7 @@ impl Document {
             probes: Vec::new(),
             trust: None,
             saliency: Vec::new(),
+            contributions: Vec::new(),
         }
     }
 
@@ -240,6 +243,19 @@ impl Map {
             badges,
         }
     }
+}
+
+/// Which filters speak for a class, or for a class against another, on one image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Speaks {
+    /// What the image is called.
+    pub id: String,
+    /// The class that is spoken for.
+    pub target: String,
+    /// The class that it is spoken against, if any.
+    pub against: Option<String>,
+    /// One a layer with filters.
+    pub layers: Vec<Contribution>,
 }
 
 /// What a map is worth. Areas are of this map on this image; the sanity check is of the method on this model.

@@ -5,9 +5,10 @@
 //! Gradients and changed activations go through [`crate::graph::Part`]s, so that whatever the engine runs can be seen.
 
 mod ablate;
+mod contribution;
 pub mod document;
-mod duplicates;
 pub mod dream;
+mod duplicates;
 pub mod film;
 mod layers;
 mod map;
@@ -24,6 +25,7 @@ pub mod trust;
 mod tests;
 
 pub use ablate::{Ablation, Change, LayerAblation, Replacement, ablate, ablation_steps};
+pub use contribution::{Contribution, contributions};
 pub use duplicates::{Duplicate, SAME_RESPONSE, SAME_WEIGHTS};
 pub use layers::{FilterLayer, UnknownLayer, filter_layers, layer_named};
 pub use map::{MOST_POINTS, MapOptions, map, map_sample};

@@ -85,7 +85,7 @@ pub fn integrated_gradients(
     let way: Vec<f32> = image.iter().zip(baseline).map(|(x, b)| x - b).collect();
     let mut path = Path { gradient, baseline, way, target, steps: 0 };
     let pieces = match steps {
-        Steps::Fixed(count) => path.equal(count),
+        Steps::Fixed(count) => path.equal(count, false),
         Steps::Adaptive => path.adaptive(),
     };
     let mut map = vec![0.0_f64; image.len()];
@@ -125,24 +125,25 @@ impl Path<'_> {
         (gradients, values)
     }
 
-    fn equal(&mut self, count: usize) -> Vec<Piece> {
+    /// Equal pieces. Only with `edges` is the target known between them; without, every piece claims to be exact.
+    fn equal(&mut self, count: usize, edges: bool) -> Vec<Piece> {
         assert!(count > 0, "at least one step");
         let edge = |index: usize| index as f64 / count as f64;
-        let places: Vec<f64> = (0..count)
-            .flat_map(|index| [edge(index), (index as f64 + 0.5) / count as f64])
-            .chain([1.0])
-            .collect();
+        let middles = (0..count).map(|index| (index as f64 + 0.5) / count as f64);
+        let between = if edges { 1..count } else { 0..0 };
+        let places: Vec<f64> = middles.chain([0.0, 1.0]).chain(between.map(edge)).collect();
         let (gradients, values) = self.at(&places);
         self.steps += count;
+        let value = |index: usize| match index {
+            0 => values[count],
+            _ if index == count => values[count + 1],
+            _ => values.get(count + 1 + index).copied().unwrap_or(f64::NAN),
+        };
         let length = self.way.len();
         (0..count)
             .map(|index| {
-                let gradient = gradients[(2 * index + 1) * length..][..length].to_vec();
-                self.piece(
-                    [edge(index), edge(index + 1)],
-                    [values[2 * index], values[2 * index + 2]],
-                    gradient,
-                )
+                let gradient = gradients[index * length..][..length].to_vec();
+                self.piece([edge(index), edge(index + 1)], [value(index), value(index + 1)], gradient)
             })
             .collect()
     }
@@ -154,7 +155,7 @@ impl Path<'_> {
     }
 
     fn adaptive(&mut self) -> Vec<Piece> {
-        let mut pieces = self.equal(FIRST);
+        let mut pieces = self.equal(FIRST, true);
         let wanted = COMPLETENESS * (pieces[FIRST - 1].values[1] - pieces[0].values[0]).abs();
         loop {
             let left_over: f64 = pieces.iter().map(|piece| piece.error).sum();

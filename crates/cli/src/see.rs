@@ -1,0 +1,159 @@
+//! `seamripper see`: what every filter sees, what it is needed for, and which pixels a prediction rests on.
+
+mod asked;
+mod explain;
+mod filters;
+mod pictures;
+mod sheets;
+mod stages;
+mod text;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use seamripper_core::graph::ModelFile;
+use seamripper_core::see::Model;
+use seamripper_core::see::document::Document;
+use seamripper_data::whole_file;
+use seamripper_sheets::Canvas;
+
+use crate::args::Global;
+use crate::diag::{Outcome, Stop, print};
+use crate::eval::SplitName;
+use crate::subject::Subject;
+use crate::train::{instructions, threads};
+use asked::Asked;
+use stages::Stages;
+
+/// Arguments of `see`.
+#[derive(Debug, Args)]
+pub struct See {
+    /// A run folder or a model file
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// Images to look at: ids as in predictions.parquet, or picture files [default: none, the whole split is looked at]
+    #[arg(long, value_name = "ID|FILE", num_args = 1..)]
+    pub image: Vec<String>,
+    /// Shrink or enlarge picture files to the model's size, and say so
+    #[arg(long, requires = "image")]
+    pub fit: bool,
+    /// Saliency methods, with commas [default: all]
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
+    pub method: Vec<String>,
+    /// Layer of the sheets, and of class activation maps [default: all layers; the last with 7 x 7 places]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// Class that is explained [default: the predicted one]
+    #[arg(long, value_name = "CLASS", requires = "image")]
+    pub target: Option<String>,
+    /// Class that it is explained against [default: none]
+    #[arg(long, value_name = "CLASS", requires = "image")]
+    pub against: Option<String>,
+    /// Parts to do, with commas [default: all]
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',', conflicts_with = "image")]
+    pub only: Vec<Part>,
+    /// Images to look at [default: the data of the run]
+    #[arg(long, value_name = "SOURCE")]
+    pub data: Option<String>,
+    /// Part of the data to look at [default: test]
+    #[arg(long, value_enum, value_name = "SPLIT")]
+    pub split: Option<SplitName>,
+    /// Folder for the sheets and see.json [default: see in the run folder, or see here]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// A part of looking at a whole split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Weights, exemplars, activation rates, dead and duplicate filters
+    Filters,
+    /// What each filter and layer is needed for
+    Ablation,
+    /// How well a linear classifier does on each layer
+    Probes,
+    /// The image that excites each filter and class most
+    Dreams,
+    /// What saliency methods are worth on this model
+    Trust,
+    /// Where the images lie in the last layer
+    Map,
+}
+
+/// Runs the verb.
+pub fn run(verb: &See, global: &Global) -> Outcome {
+    let isa = instructions()?;
+    let training = verb.image.is_empty() && (verb.only.is_empty() || verb.only.contains(&Part::Probes));
+    let subject =
+        Subject::read(&verb.model, verb.data.as_deref(), verb.split.map(Into::into), training, global)?;
+    let ModelFile { graph, weights, preprocessing, classes } = &*subject.model;
+    let model = Model { isa, graph, weights, preprocessing };
+    let asked = Asked::of(verb, &model, classes)?;
+    let folder = match (&verb.out, &subject.run) {
+        (Some(out), _) => out.clone(),
+        (None, Some(run)) => run.join("see"),
+        (None, None) => PathBuf::from("see"),
+    };
+    let mut seen = Seen { folder, document: Document::new(classes), sheets: Vec::new(), text: Vec::new() };
+    let mut stages = Stages::new(global.quiet);
+    threads(global)?.run(|| match verb.image.is_empty() {
+        true => filters::look(&model, &subject, &asked, &mut seen, &mut stages),
+        false => explain::look(&model, &subject, verb, &asked, &mut seen, &mut stages),
+    })?;
+    let document = serde_json::to_string(&seen.document).expect("plain data has a JSON form") + "\n";
+    seen.write("see.json", document.as_bytes())?;
+    stages.finish();
+    print(|out| {
+        if global.json {
+            return out.write_all(document.as_bytes());
+        }
+        text::print(&seen, &stages, out)
+    })
+}
+
+/// What was seen so far.
+struct Seen {
+    folder: PathBuf,
+    document: Document,
+    /// Names of the sheets in the folder, and what is on each.
+    sheets: Vec<(String, String)>,
+    /// Sentences for the terminal.
+    text: Vec<String>,
+}
+
+impl Seen {
+    fn write(&self, name: &str, bytes: &[u8]) -> Outcome {
+        let problem = |error: seamripper_data::Error| Stop::problem(&error, error.hint());
+        whole_file::create_folder(&self.folder).map_err(problem)?;
+        whole_file::write_bytes(&self.folder.join(name), bytes).map_err(problem)
+    }
+
+    /// Writes a sheet.
+    fn sheet(&mut self, name: String, canvas: &Canvas, about: impl Into<String>) -> Outcome {
+        let png = canvas.to_png().map_err(|error| {
+            Stop::problem(format!("sheet {name}: expected a picture, found: {error}"), None)
+        })?;
+        self.write(&name, &png)?;
+        self.sheets.push((name, about.into()));
+        Ok(())
+    }
+
+    /// A file name of an id or a layer.
+    fn file_name(name: &str) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+        name.chars().map(plain).collect()
+    }
+}
+
+/// Reads a picture file's bytes.
+fn read_file(path: &Path) -> Result<Vec<u8>, Stop> {
+    fs::read(path).map_err(|error| {
+        Stop::problem(format!("image {}: expected a readable file, found: {error}", path.display()), None)
+    })
+}

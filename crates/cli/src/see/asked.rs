@@ -1,0 +1,95 @@
+//! What was asked for, checked before anything long begins.
+
+use seamripper_core::nearest::nearest;
+use seamripper_core::see::saliency::{Method, Options};
+use seamripper_core::see::{FilterLayer, Model, filter_layers, layer_named};
+
+use super::{Part, See};
+use crate::diag::Stop;
+
+/// What was asked for.
+pub struct Asked {
+    /// Saliency methods that this model has.
+    pub methods: Vec<Method>,
+    /// Layers with sheets.
+    pub layers: Vec<FilterLayer>,
+    /// Options of saliency.
+    pub options: Options,
+    /// The class to explain, if one was named.
+    pub target: Option<usize>,
+    /// The class to explain against.
+    pub against: Option<usize>,
+    /// Parts to do.
+    pub parts: Vec<Part>,
+}
+
+impl Asked {
+    /// Reads the names, all wrong ones at once.
+    pub fn of(verb: &See, model: &Model<'_>, classes: &[String]) -> Result<Self, Stop> {
+        let mut problems: Vec<(String, Option<String>)> = Vec::new();
+        let all = filter_layers(model.graph);
+        let mut options = Options { seed: verb.seed, ..Options::new(model) };
+        let layers = match &verb.layer {
+            None => all.clone(),
+            Some(name) => match layer_named(model.graph, name) {
+                Ok(layer) => vec![layer],
+                Err(error) => {
+                    problems.push((error.to_string(), error.hint()));
+                    Vec::new()
+                }
+            },
+        };
+        let convolutions = all.iter().any(|layer| layer.is_convolution(model.graph));
+        if let Some(layer) =
+            layers.first().filter(|layer| verb.layer.is_some() && layer.is_convolution(model.graph))
+        {
+            options.layer = Some(layer.clone());
+        }
+        let mut methods = Vec::new();
+        for name in &verb.method {
+            match Method::named(name) {
+                Ok(method) if method.needs_convolution() && !convolutions => {
+                    let problem = format!("method {name}: expected a model with a convolution, found none");
+                    problems.push((problem, Some("integrated-gradients needs none".to_owned())));
+                }
+                Ok(method) => methods.push(method),
+                Err(error) => problems.push((error.to_string(), error.hint())),
+            }
+        }
+        if verb.method.is_empty() {
+            methods = Method::ALL
+                .into_iter()
+                .filter(|method| convolutions || !method.needs_convolution())
+                .collect();
+        }
+        let mut class = |option: &str, name: &Option<String>| {
+            let name = name.as_ref()?;
+            let place = classes.iter().position(|class| class == name);
+            if place.is_none() {
+                let near = nearest(name, classes.iter().map(String::as_str));
+                let problem = format!("{option}: expected one of {}, found \"{name}\"", classes.join(", "));
+                problems.push((problem, near.map(|near| format!("did you mean {near}?"))));
+            }
+            place
+        };
+        let target = class("--target", &verb.target);
+        let against = class("--against", &verb.against);
+        if problems.is_empty() {
+            let parts = match verb.only.is_empty() {
+                true => {
+                    vec![Part::Filters, Part::Ablation, Part::Probes, Part::Dreams, Part::Trust, Part::Map]
+                }
+                false => verb.only.clone(),
+            };
+            return Ok(Self { methods, layers, options, target, against, parts });
+        }
+        let messages: Vec<_> = problems.iter().map(|(message, _)| message.as_str()).collect();
+        let hints: Vec<_> = problems.iter().filter_map(|(_, hint)| hint.clone()).collect();
+        Err(Stop::problem(messages.join("\nerror: "), (!hints.is_empty()).then(|| hints.join("\nhint: "))))
+    }
+
+    /// Whether a part is to be done.
+    pub fn part(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+}

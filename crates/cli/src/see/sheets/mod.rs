@@ -1,0 +1,16 @@
+//! What is on the sheets.
+
+mod ablation;
+mod filters;
+mod map;
+mod responses;
+mod saliency;
+
+pub use ablation::ablation;
+pub use filters::{Looked, classes, filters};
+pub use map::{Point, map};
+pub use responses::responses;
+pub use saliency::{Drawn, saliency};
+
+/// Beside every picture of signed values.
+const SIGNED: &str = "Orange: above 0. Purple: below 0. White: 0.";

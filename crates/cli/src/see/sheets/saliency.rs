@@ -1,0 +1,81 @@
+//! Saliency maps of one image, each with what it is worth.
+
+use seamripper_core::see::document::Badges;
+use seamripper_core::see::saliency::Method;
+use seamripper_sheets::{Line, Picture, Sheet, Tile, palette};
+
+use super::SIGNED;
+use crate::see::explain::Said;
+use crate::see::pictures::Shown;
+
+/// A map that was made.
+pub struct Drawn {
+    /// By which method.
+    pub method: Method,
+    /// `[h, w]`
+    pub map: Vec<f32>,
+    /// What it is worth.
+    pub badges: Badges,
+}
+
+/// The image and its maps.
+pub fn saliency(size @ [h, w, _]: [usize; 3], image: &Shown, said: &Said, drawn: &[Drawn]) -> Sheet {
+    let mut sheet = Sheet::new(format!("{}: {}", image.id, said.sentence), 224);
+    sheet.notes.push(format!(
+        "The maps show {}. {SIGNED} Maps that cannot be below 0: from dark blue, their smallest value, to yellow, their largest.",
+        said.explained
+    ));
+    sheet.notes.push(
+        "Sanity: how alike maps stay when all layers but the first are put out of order; from 0.5 on the method shows the image and not the model. \
+         Deletion and insertion: mean probability of the class while the most salient pixels are taken from the image, or put into a blank one; \
+         behind it the same for pixels in random order."
+            .to_owned(),
+    );
+    let picture = Picture::image(size, &image.pixels);
+    sheet
+        .tiles
+        .push(Tile { pictures: vec![Some(picture)], caption: captioned(vec![Line::new("the image")]) });
+    for Drawn { method, map, badges } in drawn {
+        let limit = palette::limit(map);
+        let picture = match method.is_signed() {
+            true => Picture::signed([h, w], map, limit),
+            false => Picture::ramp([h, w], map, [map.iter().copied().fold(f32::INFINITY, f32::min), limit]),
+        };
+        sheet.tiles.push(Tile { pictures: vec![Some(picture)], caption: captioned(lines(*method, badges)) });
+    }
+    sheet
+}
+
+/// Four lines, so that pictures stand on one height.
+fn captioned(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.resize(4, Line::new(""));
+    lines
+}
+
+fn lines(method: Method, badges: &Badges) -> Vec<Line> {
+    let layer = badges.layer.as_ref().map(|layer| format!(" of {layer}")).unwrap_or_default();
+    let mut lines = vec![Line::new(format!("{}{layer}", method.name()))];
+    match (badges.sanity, badges.sanity_score) {
+        (Some(true), Some(score)) => lines.push(Line::new(format!("sanity: passes ({score:.2})"))),
+        (Some(false), Some(score)) => {
+            lines.push(Line::alarm(format!("sanity: FAILS ({score:.2}), do not trust it")))
+        }
+        _ => lines.push(Line::new("sanity: not checked")),
+    }
+    let pair = |name: &str, found: Option<f64>, random: Option<f64>| {
+        let (Some(found), Some(random)) = (found, random) else { return String::new() };
+        format!("{name} {found:.2} ({random:.2})")
+    };
+    lines.push(Line::new(format!(
+        "{}, {}",
+        pair("deletion", badges.deletion, badges.deletion_random),
+        pair("insertion", badges.insertion, badges.insertion_random),
+    )));
+    if let (Some(complete), Some(error), Some(steps)) =
+        (badges.completeness, badges.completeness_error, badges.steps)
+    {
+        let text = format!("adds up within {:.1} %, {steps} steps", 100.0 * error);
+        lines.push(if complete { Line::new(text) } else { Line::alarm(format!("INCOMPLETE: {text}")) });
+    }
+    lines
+}

@@ -39,6 +39,10 @@ pub enum Purpose {
     PixelOrder = 13,
     /// First images of feature visualisation; `a` = layer, `b` = filter.
     Dream = 14,
+    /// Halves to look for slices and to confirm them; `a` = class.
+    Slices = 20,
+    /// First centers of clusters; `a` = attempt.
+    Clusters = 21,
 }
 
 /// A named stream of random numbers.

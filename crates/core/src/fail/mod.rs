@@ -5,11 +5,19 @@
 //! predicted too often or too seldom, and a sentence for each of them. Accuracy is one of its numbers, not its point:
 //! one aggregate can hide a class that fails.
 
+pub mod confusions;
+pub mod drift;
+pub mod duplicates;
 pub mod evaluation;
+pub mod finding;
 pub mod paired;
+pub mod properties;
 pub mod scores;
 pub mod sentence;
+pub mod slices;
 pub mod statistics;
+pub mod top_losses;
 
 pub use evaluation::{ClassEvaluation, Evaluation, evaluate};
+pub use finding::{Audit, Finding, Kind};
 pub use paired::Paired;

@@ -3,6 +3,7 @@
 pub mod exact_test;
 pub mod interval;
 pub mod multiple;
+pub mod two_rates;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,10 @@
 //! predicted too often or too seldom, and a sentence for each of them. Accuracy is one of its numbers, not its point:
 //! one aggregate can hide a class that fails.
 
+pub mod abstain;
+pub mod calibration;
 pub mod evaluation;
+pub mod label_errors;
 pub mod paired;
 pub mod scores;
 pub mod sentence;

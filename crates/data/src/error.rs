@@ -93,6 +93,14 @@ pub enum Error {
         /// The first few problems, and how many there are.
         problems: RowProblems,
     },
+    /// Rows of a `relabel.csv` that cannot be used; all of them were looked at.
+    #[error("rows of {}: expected a usable label in each, found {problems}", path.display())]
+    RelabelRows {
+        /// The table.
+        path: PathBuf,
+        /// The first few problems, and how many there are.
+        problems: RowProblems,
+    },
 }
 
 impl Error {
@@ -124,6 +132,9 @@ impl Error {
             }
             Self::Rows { .. } => {
                 Some("correct these rows, or leave them out of the table: none is skipped silently".into())
+            }
+            Self::RelabelRows { .. } => {
+                Some("correct these rows or leave them out: no label is changed before all rows can be used".into())
             }
         }
     }

@@ -5,11 +5,14 @@
 //! predicted too often or too seldom, and a sentence for each of them. Accuracy is one of its numbers, not its point:
 //! one aggregate can hide a class that fails.
 
+pub mod abstain;
+pub mod calibration;
 pub mod confusions;
 pub mod drift;
 pub mod duplicates;
 pub mod evaluation;
 pub mod finding;
+pub mod label_errors;
 pub mod paired;
 pub mod properties;
 pub mod scores;

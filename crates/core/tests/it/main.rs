@@ -1,5 +1,6 @@
 //! Integration tests of the core.
 
+mod calibration;
 mod captum;
 mod keras;
 mod npz;

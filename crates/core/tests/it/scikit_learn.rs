@@ -24,7 +24,7 @@ fn expected() -> Value {
     serde_json::from_str(&fs::read_to_string(golden("expected.json")).unwrap()).unwrap()
 }
 
-fn table(tables: &HashMap<String, Array>, name: &str, k: usize) -> Predictions {
+pub fn table(tables: &HashMap<String, Array>, name: &str, k: usize) -> Predictions {
     let array = |part: &str| &tables[&format!("{name}.{part}")].values;
     let labels: Vec<u32> = array("labels").iter().map(|&label| label as u32).collect();
     Predictions {
@@ -38,7 +38,7 @@ fn table(tables: &HashMap<String, Array>, name: &str, k: usize) -> Predictions {
 
 /// Where `found` differs from `expected`: numbers by more than [`BOUND`], all else by anything. Keys that are not
 /// expected are ignored, keys that are missing are not.
-fn differences(place: &str, expected: &Value, found: &Value, into: &mut Vec<String>) {
+pub fn differences(place: &str, expected: &Value, found: &Value, into: &mut Vec<String>) {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
             for (key, value) in expected {

@@ -39,6 +39,8 @@ pub enum Purpose {
     PixelOrder = 13,
     /// First images of feature visualisation; `a` = layer, `b` = filter.
     Dream = 14,
+    /// Corruptions; `a` = change, `b` = image.
+    Corrupt = 20,
 }
 
 /// A named stream of random numbers.

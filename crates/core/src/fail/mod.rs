@@ -7,6 +7,7 @@
 
 pub mod evaluation;
 pub mod paired;
+pub mod robustness;
 pub mod scores;
 pub mod sentence;
 pub mod statistics;

@@ -1,6 +1,7 @@
 //! Integration tests of the core.
 
 mod captum;
+mod corruptions;
 mod keras;
 mod npz;
 mod opencv;

@@ -110,14 +110,14 @@ impl Change {
     pub fn problem(&self) -> Option<String> {
         let value = self.parameter();
         let expected = match self {
-            Self::Scale(_) if !(value > 0.0) => "a factor above 0",
-            Self::Shear(_) if !(value.abs() < 90.0) => "degrees between -90 and 90",
-            Self::Contrast(_) | Self::Blur(_) | Self::Noise(_) if !(value >= 0.0) => "a number of 0 or more",
+            _ if !value.is_finite() => "a finite number",
+            Self::Scale(_) if value <= 0.0 => "a factor above 0",
+            Self::Shear(_) if value.abs() >= 90.0 => "degrees between -90 and 90",
+            Self::Contrast(_) | Self::Blur(_) | Self::Noise(_) if value < 0.0 => "a number of 0 or more",
             Self::Jpeg(_) if !(1.0..=100.0).contains(&value) => "a quality from 1 to 100",
-            Self::Pixelate(_) if !(value > 0.0 && value <= 1.0) => "a share above 0, up to 1",
+            Self::Pixelate(_) if value <= 0.0 || value > 1.0 => "a share above 0, up to 1",
             Self::Occlude(_) if !(0.0..=1.0).contains(&value) => "a share from 0 to 1",
             Self::Corrupt(..) if value > f64::from(SEVERITIES) => "a severity from 0 to 5",
-            _ if !value.is_finite() => "a finite number",
             _ => return None,
         };
         Some(format!("{}: expected {expected}, found {value}", self.family()))

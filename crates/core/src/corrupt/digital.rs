@@ -6,7 +6,9 @@
 //! map of three points that were each moved at random; bilinear, mirrored edges. From 64 pixels on `A` is the identity,
 //! as in `imagecorruptions`; for smaller images both are those of `make_cifar_c.py`.
 //!
-//! *Departure*: `A` and `d` are joined and the image is interpolated once; the published code interpolates twice.
+//! *Departures*: 1. `A` and `d` are joined and the image is interpolated once; the published code interpolates twice. 2. What is
+//! left of `d` after the blur is its range over the blur's deviation, so where the size scales that, the range is scaled
+//! once more; else shifts would be of one pixel at any size.
 
 use seamripper_kernels::warp::{Matrix, invert};
 
@@ -117,7 +119,7 @@ impl Elastic {
         let (reach, sigma, affine) = tables.pick(severity, cifar, imagenet);
         debug_assert!(tables.set != Set::Mnist, "not one of MNIST-C");
         Self {
-            reach: reach * side,
+            reach: if tables.set == Set::Imagenet { reach * side * tables.factor } else { reach * side },
             half: plane::gaussian(sigma * side, 3.0),
             affine: f64::from(affine * side),
         }

@@ -11,7 +11,8 @@
 //! lights it from a corner, mean of 3x3.
 //!
 //! *Departures*: 1. Where the size scales the blur, the deviation of the numbers is scaled with it, because their spread after
-//! the blur, `deviation / (2 sqrt(pi) sigma)`, decides how much is covered. 2. The distance is the chamfer one of OpenCV's
+//! the blur, `deviation / (2 sqrt(pi) sigma)`, decides how much is covered; lengths are never less than half the published
+//! ones, because drops of less than a pixel are noise. 2. The distance is the chamfer one of OpenCV's
 //! 5x5 mask without the knight's moves. 3. Grey images take the grey level of the color.
 
 use super::canny::Canny;
@@ -62,13 +63,14 @@ impl Spatter {
         ];
         let (mean, deviation, sigma, threshold, strength, mud) = tables.pick(severity, cifar, imagenet);
         let mnist = tables.set == Set::Mnist;
-        let mud = (mud || mnist).then(|| plane::gaussian(strength * tables.factor, 4.0));
+        let factor = tables.factor.max(0.5);
+        let mud = (mud || mnist).then(|| plane::gaussian(strength * factor, 4.0));
         let color = if mud.is_some() { MUD } else { WATER };
         let grey = if mnist { MUD[0] } else { luma(color) };
         Self {
             mean,
-            deviation: deviation * tables.factor,
-            half: plane::gaussian(sigma * tables.factor, 4.0),
+            deviation: deviation * factor,
+            half: plane::gaussian(sigma * factor, 4.0),
             threshold,
             strength,
             mud,
@@ -122,7 +124,7 @@ impl Spatter {
 }
 
 /// From edges (1) to the relief of water, 0 to 255.
-fn relief(map: &mut Vec<f32>, [h, w]: [usize; 2], [row, between]: [&mut Vec<f32>; 2]) {
+fn relief(map: &mut [f32], [h, w]: [usize; 2], [row, between]: [&mut Vec<f32>; 2]) {
     distance(map, [h, w]);
     let third = [1.0 / 3.0; 2];
     plane::blur(map, [h, w, 1], &third, Edge::Reflect101, [row, between]);

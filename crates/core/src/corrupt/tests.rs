@@ -94,26 +94,32 @@ fn black_and_white_work() {
     }
 }
 
-/// A higher severity is farther from the original, in the mean over images. Not so in the published tables of
+/// A higher severity is farther from the original, in the mean over images: 5 farther than 1, and none much nearer than the
+/// one before (pixelate meets the waves of these images, fog of severity 4 has finer detail than 3). Not so in the published tables of
 /// `saturate`, which weakens colours first and strengthens them after; of `elastic_transform` for small images, whose large
 /// part shrinks while its small part grows; of `spatter`, which goes from water to mud; of `glass_blur` for small images
-/// (severity 4 has less blur than 3); and of `snow`, whose flakes change in size.
+/// (severity 4 has less blur than 3); of `snow`, whose flakes change in size; and of `frost`, where severity 4 adds as much
+/// ice as 3 to a darker image.
 #[test]
 fn severity_grows() {
-    const OTHERWISE: [Kind; 5] =
-        [Kind::Saturate, Kind::ElasticTransform, Kind::Spatter, Kind::GlassBlur, Kind::Snow];
+    const OTHERWISE: [Kind; 6] =
+        [Kind::Saturate, Kind::ElasticTransform, Kind::Spatter, Kind::GlassBlur, Kind::Snow, Kind::Frost];
+    let mut problems = Vec::new();
     for size in [[28, 28, 1], [32, 32, 3], [96, 96, 3]] {
         let set = set(24, size);
         for corruption in all(size[2]) {
             let at = |severity| distance(&set, &corrupt(&set, &Change::Corrupt(corruption, severity), 3));
             let distances: Vec<f64> = (1..=SEVERITIES).map(at).collect();
             let label = corruption.label();
-            assert!(distances[0] > 0.2, "{label} {size:?}: {distances:?}");
-            if !OTHERWISE.contains(&corruption.kind) {
-                assert!(distances.is_sorted(), "{label} {size:?}: {distances:?}");
+            let mut steps = distances.windows(2);
+            let grows = distances[4] > distances[0] && steps.all(|step| step[1] > 0.75 * step[0]);
+            let grows = grows || OTHERWISE.contains(&corruption.kind);
+            if distances[0] < 0.2 || !grows {
+                problems.push(format!("{label} {size:?}: {distances:.2?}"));
             }
         }
     }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]

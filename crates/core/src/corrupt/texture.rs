@@ -73,7 +73,7 @@ impl Ice {
     /// Veins are where a fractal passes its middle, at two widths; crusts are the upper half of another.
     pub(super) fn new(longest: usize) -> Self {
         let side = (4 * longest).next_power_of_two().clamp(64, 1024);
-        let mut layers = [(1.9, 0_u64), (1.7, 1), (1.45, 2), (1.6, 3)].map(|(decay, number)| {
+        let mut layers = [(1.5, 0_u64), (1.35, 1), (1.2, 2), (1.3, 3)].map(|(decay, number)| {
             let mut map = Vec::new();
             plasma(side, decay, &mut Stream::new(0, Purpose::Corrupt, ICE, number), &mut map);
             equalize(&mut map);

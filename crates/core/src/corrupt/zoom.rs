@@ -19,7 +19,8 @@ impl Axis {
     fn new(n: usize, factor: f64) -> Self {
         let part = (n as f64 / factor).ceil() as usize;
         let first = (n - part) / 2;
-        let long = ((part as f64 * factor).round() as usize).max(n);
+        // Python rounds halves to even
+        let long = ((part as f64 * factor).round_ties_even() as usize).max(n);
         let skip = (long - n) / 2;
         let scale = if long > 1 { (part - 1) as f64 / (long - 1) as f64 } else { 0.0 };
         let tap = |i: usize| {

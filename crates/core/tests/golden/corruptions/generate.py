@@ -6,9 +6,10 @@
     python generate.py --check   # computes again and compares
 
 Only what draws nothing: brightness, contrast, saturate, gaussian_blur, defocus_blur, pixelate, jpeg_compression, zoom_blur,
-canny_edges. `large` is 224x224x3 and goes through imagecorruptions itself, of which every 4th row and column is kept;
+canny_edges. `large` is 224x224x3 and goes through imagecorruptions itself, of which every 8th row and column is kept;
 `small` (32x32x3) and `grey` (28x28) go through the formulas of make_cifar_c.py with its numbers, because the package knows
-only those of 224 pixels, and canny_edges through scikit-image as in MNIST-C. Values are rounded to the nearest level.
+only those of 224 pixels, and canny_edges through scikit-image as in MNIST-C. Values are levels before they are rounded
+(f32), or bytes where the published code makes bytes.
 """
 
 import io
@@ -110,8 +111,9 @@ CIFAR = {
 }
 
 
-def rounded(values):
-    return np.rint(np.clip(np.array(values, dtype=float), 0, 255)).astype(np.uint8)
+def levels(values):
+    values = np.array(values)
+    return values if values.dtype == np.uint8 else np.clip(values, 0, 255).astype(np.float32)
 
 
 def compute():
@@ -125,11 +127,11 @@ def compute():
         for severity in range(1, 6):
             if name != "zoom_blur" and severity % 2 == 1:
                 changed = getattr(package, name)(large, severity)
-                arrays[f"large.{name}.{severity}"] = rounded(changed)[::4, ::4]
-            arrays[f"small.{name}.{severity}"] = rounded(corruption(small, numbers[severity - 1]))
+                arrays[f"large.{name}.{severity}"] = levels(changed)[::8, ::8]
+            arrays[f"small.{name}.{severity}"] = levels(corruption(small, numbers[severity - 1]))
             if name != "saturate":
-                arrays[f"grey.{name}.{severity}"] = rounded(corruption(grey, numbers[severity - 1]))
-    arrays["grey.canny_edges.5"] = rounded(255 * feature.canny(to_unit(grey)))
+                arrays[f"grey.{name}.{severity}"] = levels(corruption(grey, numbers[severity - 1]))
+    arrays["grey.canny_edges.5"] = np.uint8(255 * feature.canny(to_unit(grey)))
     return arrays
 
 

@@ -4,16 +4,22 @@
 //! cargo run --release -p seamripper-core --example corruptions -- time [SIZE=28x28x1] [COUNT=1000] [THREADS=1]
 //! cargo run --release -p seamripper-core --example corruptions -- sheet PATH.ppm SUITE SIZE [PIXELS=FILE]
 //! cargo run --release -p seamripper-core --example corruptions -- serve
+//! cargo run --release -p seamripper-core --example corruptions -- sweep MODEL.safetensors PIXELS LABELS
 //! ```
 //! `SUITE` is `common` or `mnist`. Images are synthetic; `PIXELS` is a file of `u8` `[h, w, c]`. `serve` is what
-//! `bench/corruptions.py` talks to: lines of `LABEL SEVERITY SIZE COUNT SECONDS`, answered by seconds an image.
+//! `bench/corruptions.py` talks to: lines of `LABEL SEVERITY SIZE COUNT SECONDS`, answered by seconds an image. `sweep` runs a
+//! model of ours under both suites and 37 angles, and prints what `fail::robustness` says; `PIXELS` and `LABELS` are files of `u8`,
+//! `[n, h, w, c]` and `[n]`.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use seamripper_core::corrupt::{Change, Corruption, Prepared, SEVERITIES, Scratch, Suite, corrupt};
-use seamripper_core::sample::{Ids, ImageSet};
-use seamripper_kernels::parallel::Threads;
+use seamripper_core::fail::robustness;
+use seamripper_core::graph::from_safetensors;
+use seamripper_core::sample::{Ids, ImageSet, Split};
+use seamripper_core::train::Predictor;
+use seamripper_kernels::{Instructions, parallel::Threads};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,7 +44,8 @@ fn main() {
             sheet(argument(1).expect("a path"), suite, size, &image);
         }
         Some("serve") => serve(),
-        _ => eprintln!("usage: corruptions time|sheet|serve …"),
+        Some("sweep") => sweep([1, 2, 3].map(|i| argument(i).expect("three files"))),
+        _ => eprintln!("usage: corruptions time|sheet|serve|sweep …"),
     }
 }
 
@@ -158,4 +165,25 @@ fn serve() {
         println!("{}", start.elapsed().as_secs_f64() / done as f64);
         std::io::stdout().flush().expect("somebody who reads");
     }
+}
+
+fn sweep(files: [&str; 3]) {
+    let [model, pixels, labels] = files.map(|path| std::fs::read(path).expect("a file that can be read"));
+    let model = from_safetensors(&model).expect("a model");
+    let labels: Vec<u32> = labels.into_iter().map(u32::from).collect();
+    let ids = Ids::Rows { prefix: "test".into(), rows: (0..labels.len() as u32).collect() };
+    let set = ImageSet::new(model.graph.input, pixels, labels, model.classes.clone().into(), ids);
+    let isa = Instructions::detect().expect("an instruction set");
+    let (graph, weights, preprocessing) = (&model.graph, &model.weights, &model.preprocessing);
+    let predictor = Predictor { isa, graph, weights, preprocessing, bf16: false };
+    let channels = set.size()[2];
+    let mut changes = Change::suite(Suite::Common, channels);
+    changes.extend(Change::suite(Suite::Mnist, channels));
+    changes.extend(Change::range(Change::Rotate, [-90.0, 90.0], 5.0));
+    let start = Instant::now();
+    let predict = |set: &ImageSet| predictor.predict(set, Split::Test, |_| ());
+    let found = robustness::sweep(&set, &changes, 0, predict, |_| ());
+    let seconds = start.elapsed().as_secs_f64();
+    found.sentences.iter().for_each(|sentence| println!("{sentence}"));
+    println!("{} changes of {} images in {seconds:.1} s", changes.len(), set.len());
 }

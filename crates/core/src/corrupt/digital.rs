@@ -16,9 +16,9 @@ use super::plane::{self, Edge};
 use super::tables::{Set, Tables};
 use crate::random::Stream;
 
-/// One axis of a box resize: for each new place the first pixel and weights in 2^-22, as Pillow has them.
+/// One axis of a box resize: for each new place its first pixel, how many, and the weight of each in 2^-22.
 #[derive(Clone, Debug)]
-struct Boxes(Vec<(usize, Vec<i64>)>);
+struct Boxes(Vec<(usize, usize, u64)>);
 
 const PRECISION: u32 = 22;
 
@@ -30,14 +30,14 @@ impl Boxes {
             let center = (place as f64 + 0.5) * scale;
             let first = (center - 0.5 * scale + 0.5).max(0.0) as usize;
             let last = ((center + 0.5 * scale + 0.5) as usize).min(from);
-            let inside = |x: usize| {
+            let inside = |&x: &usize| {
                 let away = (x as f64 - center + 0.5) / scale;
-                if away > -0.5 && away <= 0.5 { 1.0 } else { 0.0 }
+                away > -0.5 && away <= 0.5
             };
-            let raw: Vec<f64> = (first..last).map(inside).collect();
-            let sum: f64 = raw.iter().sum();
-            let fixed = |weight: f64| (0.5 + weight / sum * f64::from(1 << PRECISION)) as i64;
-            (first, raw.into_iter().map(fixed).collect())
+            // those inside are neighbours
+            let count = (first..last).filter(inside).count().max(1);
+            let first = (first..last).find(inside).unwrap_or(first);
+            (first, count, (0.5 + f64::from(1 << PRECISION) / count as f64) as u64)
         };
         Self((0..to).map(of).collect())
     }
@@ -68,32 +68,34 @@ impl Pixelate {
         out: &mut [u8],
         [narrow, small]: [&mut Vec<u8>; 2],
     ) {
-        let round = |sum: i64| ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8;
+        let round = |sum: u32, weight: u64| {
+            ((u64::from(sum) * weight + (1 << (PRECISION - 1))) >> PRECISION).min(255) as u8
+        };
         let (small_h, small_w) = (self.rows.0.len(), self.columns.0.len());
         narrow.clear();
         for row in src.chunks_exact(w * c) {
-            for (first, weights) in &self.columns.0 {
+            for &(first, count, weight) in &self.columns.0 {
+                let pixels = &row[first * c..(first + count) * c];
                 for channel in 0..c {
-                    let values = row[first * c + channel..].iter().step_by(c);
-                    let sum =
-                        weights.iter().zip(values).map(|(weight, &value)| weight * i64::from(value)).sum();
-                    narrow.push(round(sum));
+                    let sum = pixels[channel..].iter().step_by(c).map(|&value| u32::from(value)).sum();
+                    narrow.push(round(sum, weight));
                 }
             }
         }
         small.clear();
-        for (first, weights) in &self.rows.0 {
+        for &(first, count, weight) in &self.rows.0 {
+            let rows = &narrow[first * small_w * c..(first + count) * small_w * c];
             for x in 0..small_w * c {
-                let values = narrow[first * small_w * c + x..].iter().step_by(small_w * c);
-                let sum = weights.iter().zip(values).map(|(weight, &value)| weight * i64::from(value)).sum();
-                small.push(round(sum));
+                let sum = rows[x..].iter().step_by(small_w * c).map(|&value| u32::from(value)).sum();
+                small.push(round(sum, weight));
             }
         }
         let nearest = |i: usize, n: usize, small: usize| ((2 * i + 1) * small / (2 * n)).min(small - 1);
+        let columns: Vec<usize> = (0..w).map(|x| nearest(x, w, small_w) * c).collect();
         for (y, row) in out.chunks_exact_mut(w * c).enumerate() {
             let source = &small[nearest(y, h, small_h) * small_w * c..][..small_w * c];
-            for (x, pixel) in row.chunks_exact_mut(c).enumerate() {
-                pixel.copy_from_slice(&source[nearest(x, w, small_w) * c..][..c]);
+            for (pixel, &x) in row.chunks_exact_mut(c).zip(&columns) {
+                pixel.copy_from_slice(&source[x..][..c]);
             }
         }
     }

@@ -6,7 +6,7 @@
 //! Cb, Cr at full size again, between two pixels 3 to 1; red, green, blue
 //! ```
 //! `q` is the table of Annex K of the standard, scaled for a quality as libjpeg does. What comes after, Huffman coding, loses
-//! nothing, so it is left out: no bytes are written or read (a 28x28 image takes 4 µs).
+//! nothing, so it is left out: no bytes are written or read.
 //!
 //! *Exactness*: libjpeg multiplies in integers, so a frequency near a half may take the next step: on average within a quarter
 //! of a level of Pillow 10, at most 24 levels (`JPEG` in `tests/it/corruptions.rs`).

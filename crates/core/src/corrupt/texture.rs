@@ -1,5 +1,7 @@
 //! Patterns from the diamond-square fractal: the fog of one image, and the picture of ice that frost is cut from.
 
+use std::sync::OnceLock;
+
 use crate::random::{Purpose, Stream};
 
 /// Writes a fractal `[side, side]`, 0 to 1, that goes on at its opposite border; `side` is a power of two, at least 2.
@@ -67,12 +69,17 @@ pub(super) struct Ice {
 }
 
 impl Ice {
-    /// For images whose longer side is `longest`. The same picture for every seed: it stands for the six photographs of
+    /// For images whose longer side is `longest`; made once. The same picture for every seed: it stands for the six photographs of
     /// the published code, which are not random either.
     ///
     /// Veins are where a fractal passes its middle, at two widths; crusts are the upper half of another.
-    pub(super) fn new(longest: usize) -> Self {
-        let side = (4 * longest).next_power_of_two().clamp(64, 1024);
+    pub(super) fn get(longest: usize) -> &'static Self {
+        static ICE: [OnceLock<Ice>; 5] = [const { OnceLock::new() }; 5];
+        let side = (4 * longest).next_power_of_two().clamp(SMALLEST, SMALLEST << (ICE.len() - 1));
+        ICE[(side / SMALLEST).ilog2() as usize].get_or_init(|| Self::new(side))
+    }
+
+    fn new(side: usize) -> Self {
         let mut layers = [(1.5, 0_u64), (1.35, 1), (1.2, 2), (1.3, 3)].map(|(decay, number)| {
             let mut map = Vec::new();
             plasma(side, decay, &mut Stream::new(0, Purpose::Corrupt, ICE, number), &mut map);
@@ -102,6 +109,9 @@ impl Ice {
 
 /// Mean and deviation of the grey levels of the published photographs, averaged over the six.
 const PHOTOGRAPHS: [f32; 2] = [148.0, 37.0];
+
+/// The smallest picture; each next is twice as large.
+const SMALLEST: usize = 64;
 
 /// The stream of the ice: no change has this number.
 const ICE: u64 = u64::MAX;

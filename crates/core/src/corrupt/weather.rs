@@ -100,7 +100,7 @@ impl Snow {
 pub(super) struct Frost {
     kept: f32,
     added: f32,
-    ice: Ice,
+    ice: &'static Ice,
 }
 
 /// Red, green and blue of ice whose grey level is 1: the mean color of the published photographs.
@@ -111,7 +111,7 @@ impl Frost {
         let cifar = [(1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)];
         let imagenet = [(1.0, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)];
         let (kept, added) = tables.pick(severity, cifar, imagenet);
-        Self { kept, added, ice: Ice::new(h.max(w)) }
+        Self { kept, added, ice: Ice::get(h.max(w)) }
     }
 
     pub(super) fn apply(&self, plane: &mut [f32], [_, w, c]: [usize; 3], stream: &mut Stream) {

@@ -4,7 +4,7 @@
 //! `ceil(h / f)` rows, and interpolates them to `round(ceil(h / f) f)` rows with the first and last where they were
 //! (`scipy.ndimage.zoom`, order 1), of which the middle `h` are kept.
 //!
-//! *Departure*: rows are interpolated along x first and then blended, so the inner loop runs over a row (x 3).
+//! *Departure*: rows are interpolated along x first and then blended, so the inner loop of the second runs over a row.
 
 use super::tables::Tables;
 

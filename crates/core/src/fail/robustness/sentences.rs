@@ -11,7 +11,11 @@ pub(super) fn sentences(robustness: &Robustness) -> Vec<String> {
     let Robustness { turning_points, worst, .. } = robustness;
     let mut sentences = vec![summary(robustness)];
     sentences.extend(families(robustness));
-    sentences.extend(turning_points.iter().take(NAMED).map(|point| turning_point(robustness, point)));
+    // the nearest of each kind of change; the list has all of them
+    let is_first =
+        |i: usize| turning_points[..i].iter().all(|before| before.family != turning_points[i].family);
+    let nearest = (0..turning_points.len()).filter(|&i| is_first(i)).take(NAMED);
+    sentences.extend(nearest.map(|i| turning_point(robustness, &turning_points[i])));
     sentences.extend(worst.iter().map(|worst| class(robustness, worst)));
     sentences.extend(advice(robustness));
     sentences

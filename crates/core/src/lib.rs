@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod augment;
+pub mod corrupt;
 pub mod digits;
 pub mod engine;
 pub mod fail;

@@ -43,6 +43,8 @@ pub enum Purpose {
     Slices = 20,
     /// First centers of clusters; `a` = attempt.
     Clusters = 21,
+    /// Corruptions; `a` = change, `b` = image.
+    Corrupt = 22,
 }
 
 /// A named stream of random numbers.

@@ -15,6 +15,7 @@ pub mod finding;
 pub mod label_errors;
 pub mod paired;
 pub mod properties;
+pub mod robustness;
 pub mod scores;
 pub mod sentence;
 pub mod slices;

@@ -2,6 +2,7 @@
 
 mod calibration;
 mod captum;
+mod corruptions;
 mod keras;
 mod npz;
 mod opencv;

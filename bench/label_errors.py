@@ -132,7 +132,7 @@ def rules(arguments, given, probs):
     """Name to flags, and name to suspicion."""
     n = len(given)
     own = ours(arguments, given, probs)
-    flags = {"ours": own["flagged"] > 0}
+    flags = {"ours": own["flagged"] > 0, "ours, assuming errors where unsure": own["flagged_where_unsure"] > 0}
     margin = probs.max(axis=1) - probs[np.arange(n), given]
     flags["argmax differs"] = probs.argmax(axis=1) != given
     flags["argmax differs, margin 0.1"] = margin >= 0.1

@@ -3,10 +3,10 @@
 //! ```text
 //! cargo run --release -p seamripper-core --example label_errors -- FILE
 //! ```
-//! FILE has no header and a row an image, `label,p_0,p_1,…`. Printed is `suspicion,flagged` and a row an image in the
+//! FILE has no header and a row an image, `label,p_0,p_1,…`. Printed is `suspicion,flagged,flagged_where_unsure` and a row an image in the
 //! order of the file.
 
-use seamripper_core::fail::label_errors::label_errors;
+use seamripper_core::fail::label_errors::{Assumption, label_errors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
 
@@ -28,12 +28,15 @@ fn main() {
         labels,
         probs,
     };
-    let mut rows = vec![(0.0, false); predictions.len()];
-    for suspect in label_errors(&predictions).suspects {
-        rows[suspect.row] = (1.0 - suspect.score, suspect.flagged);
+    let mut rows = vec![(0.0, false, false); predictions.len()];
+    for suspect in label_errors(&predictions, Assumption::Alike).suspects {
+        (rows[suspect.row].0, rows[suspect.row].1) = (1.0 - suspect.score, suspect.flagged);
     }
-    println!("suspicion,flagged");
-    for (suspicion, flagged) in rows {
-        println!("{suspicion:?},{}", u8::from(flagged));
+    for suspect in label_errors(&predictions, Assumption::WhereUnsure).suspects {
+        rows[suspect.row].2 = suspect.flagged;
+    }
+    println!("suspicion,flagged,flagged_where_unsure");
+    for (suspicion, flagged, where_unsure) in rows {
+        println!("{suspicion:?},{},{}", u8::from(flagged), u8::from(where_unsure));
     }
 }

@@ -33,6 +33,19 @@ use super::calibration::scaling::{Scaling, temperature};
 use crate::predictions::Predictions;
 use joint::ConfidentJoint;
 
+/// Which images are mislabelled. Probabilities cannot tell, so the caller has to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assumption {
+    /// Sure and unsure ones of a class alike: slips, codes mixed up, classes that were misunderstood.
+    #[default]
+    Alike,
+    /// Just those that are hard to tell apart, by people who had to guess: every image has one true class, and what the
+    /// tempered model leaves to other classes than the given one is the chance of an error. Where no label is wrong, that
+    /// accuses all the same.
+    WhereUnsure,
+}
+
 /// A label under suspicion.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
@@ -59,6 +72,8 @@ pub struct LabelErrors {
     pub expected: f64,
     /// How many of the flagged are estimated to be wrong.
     pub expected_flagged: f64,
+    /// What was assumed.
+    pub assumption: Assumption,
     /// What the table was tempered with.
     pub temperature: f64,
     /// `[k][k]`, `P(given label | true class)`, rows are the given label, columns sum to 1: [`noise::anchored`].
@@ -73,13 +88,22 @@ pub struct LabelErrors {
 ///
 /// # Panics
 /// If a label is not an index into `classes`: readers check that.
-pub fn label_errors(out_of_fold: &Predictions) -> LabelErrors {
+pub fn label_errors(out_of_fold: &Predictions, assumption: Assumption) -> LabelErrors {
     let joint = ConfidentJoint::of(out_of_fold);
     let temperature = if out_of_fold.is_empty() { 1.0 } else { temperature::fit(out_of_fold) };
     let tempered = Scaling::Temperature { temperature }.apply(out_of_fold);
     let noise = noise::anchored(&tempered);
     let judged: Vec<posterior::Judged> = (0..tempered.len())
-        .map(|row| posterior::judge(tempered.row(row), tempered.labels[row] as usize, &noise))
+        .map(|row| {
+            let (probs, given) = (tempered.row(row), tempered.labels[row] as usize);
+            match assumption {
+                Assumption::Alike => posterior::judge(probs, given, &noise),
+                Assumption::WhereUnsure => {
+                    let wrong = (1.0 - probs[given]).clamp(0.0, 1.0);
+                    posterior::Judged { wrong, suggested: tempered.top1(row) }
+                }
+            }
+        })
         .collect();
     let wrong: Vec<f64> = judged.iter().map(|judged| judged.wrong).collect();
     let flagged = flag::best_f1(&wrong);
@@ -97,6 +121,7 @@ pub fn label_errors(out_of_fold: &Predictions) -> LabelErrors {
         flagged: flagged.iter().filter(|&&flagged| flagged).count() as u64,
         expected: wrong.iter().sum(),
         expected_flagged: wrong.iter().zip(&flagged).filter(|(_, flagged)| **flagged).map(|(p, _)| p).sum(),
+        assumption,
         temperature,
         noise,
         joint,

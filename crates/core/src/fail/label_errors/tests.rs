@@ -42,7 +42,7 @@ fn flags(errors: &LabelErrors) -> Vec<bool> {
 fn flags_beat_the_naive_rule_and_their_number_is_known() {
     for (rate, next) in [(0.05, false), (0.2, false), (0.05, true), (0.2, true)] {
         let (predictions, wrong) = mislabelled(8_000, 6, rate, next, 0);
-        let errors = label_errors(&predictions);
+        let errors = label_errors(&predictions, Assumption::Alike);
         let naive: Vec<bool> =
             (0..8_000).map(|row| predictions.top1(row) != predictions.labels[row] as usize).collect();
         let (ours, naive) = (f1(&flags(&errors), &wrong), f1(&naive, &wrong));
@@ -57,7 +57,7 @@ fn right_labels_are_left_alone() {
     // an uncertain model, a sixth of whose most probable classes are others
     let predictions = drawn_with(8_000, 6, 5.0, 1.0, 1);
     let naive = (0..8_000).filter(|&row| predictions.top1(row) != predictions.labels[row] as usize).count();
-    let errors = label_errors(&predictions);
+    let errors = label_errors(&predictions, Assumption::Alike);
     assert!(naive > 800, "{naive}");
     assert!((errors.flagged as usize) < naive / 10, "{} flagged, the naive rule {naive}", errors.flagged);
     assert!(errors.joint.error_rate() > 0.05, "{}", errors.joint.error_rate());
@@ -89,15 +89,17 @@ fn the_posterior_by_hand() {
 
 #[test]
 fn no_images_one_class_a_class_without_images() {
-    let none = label_errors(&table(3, &[], &[]));
+    let none = label_errors(&table(3, &[], &[]), Assumption::Alike);
     assert_eq!((none.n, none.flagged, none.expected, none.suspects.len()), (0, 0, 0.0, 0));
-    let one = label_errors(&table(1, &[0, 0], &[1.0, 1.0]));
+    let one = label_errors(&table(1, &[0, 0], &[1.0, 1.0]), Assumption::Alike);
     assert_eq!((one.flagged, one.expected), (0, 0.0));
     assert_eq!(scores::confidence_weighted_entropy(&table(1, &[0], &[1.0])).len(), 1);
     let absent = table(3, &[0, 1], &[0.8, 0.1, 0.1, 0.1, 0.8, 0.1]);
     let joint = ConfidentJoint::of(&absent);
     assert_eq!(joint.thresholds[2], None);
-    for matrix in [joint.noise_matrix(), joint.inverse_noise_matrix(), label_errors(&absent).noise] {
+    for matrix in
+        [joint.noise_matrix(), joint.inverse_noise_matrix(), label_errors(&absent, Assumption::Alike).noise]
+    {
         assert!(matrix.iter().flatten().all(|p| p.is_finite()), "{matrix:?}");
     }
     assert_eq!(joint.inverse_noise_matrix()[2], [0.0, 0.0, 1.0]);
@@ -106,7 +108,7 @@ fn no_images_one_class_a_class_without_images() {
 #[test]
 fn suspects_are_all_rows_the_most_suspect_first() {
     let (predictions, _) = mislabelled(300, 4, 0.2, false, 2);
-    let errors = label_errors(&predictions);
+    let errors = label_errors(&predictions, Assumption::Alike);
     assert!(errors.suspects.is_sorted_by(|a, b| a.score <= b.score));
     assert!(errors.suspects.is_sorted_by(|a, b| a.flagged >= b.flagged));
     let mut rows: Vec<usize> = errors.suspects.iter().map(|suspect| suspect.row).collect();
@@ -128,4 +130,15 @@ fn the_joint_finds_planted_noise() {
     assert!((total - 1.0).abs() < 1e-12);
     let rate = wrong.iter().filter(|wrong| **wrong).count() as f64 / 20_000.0;
     assert!((joint.error_rate() - rate).abs() < 0.1, "{} of {rate}", joint.error_rate());
+}
+
+#[test]
+fn errors_among_the_unsure_need_the_other_assumption() {
+    // all images have one class; the labels of the unsure ones were guessed as the model guesses, of the sure ones none
+    let predictions = drawn_with(8_000, 6, 5.0, 1.0, 4);
+    let wrong: Vec<bool> =
+        (0..8_000).map(|row| predictions.top1(row) != predictions.labels[row] as usize).collect();
+    let score = |assumption| f1(&flags(&label_errors(&predictions, assumption)), &wrong);
+    assert!(score(Assumption::WhereUnsure) > 0.7, "{}", score(Assumption::WhereUnsure));
+    assert!(score(Assumption::Alike) < 0.4, "{}", score(Assumption::Alike));
 }

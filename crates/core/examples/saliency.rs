@@ -60,7 +60,8 @@ fn print_steps(model: &Model<'_>, (values, classes): (Vec<f32>, Vec<usize>)) {
     let mut gradient = Gradient::new(model, ReluRule::Gradient);
     let (mut steps, mut complete) = (Vec::new(), 0);
     for (image, &class) in values.chunks_exact(model.image_len()).zip(&classes) {
-        let made = integrated_gradients(&mut gradient, image, &baseline, Target::Logit(class), Steps::Adaptive);
+        let made =
+            integrated_gradients(&mut gradient, image, &baseline, Target::Logit(class), Steps::Adaptive);
         steps.push(made.steps);
         complete += usize::from(made.is_complete());
     }

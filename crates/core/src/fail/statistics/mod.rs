@@ -3,8 +3,8 @@
 pub mod exact_test;
 pub mod interval;
 pub mod multiple;
-pub mod two_rates;
 pub mod poisson_binomial;
+pub mod two_rates;
 
 #[cfg(test)]
 mod tests;

@@ -21,8 +21,8 @@ use super::zoom::{self, Zoom};
 use crate::random::{Purpose, Stream};
 use crate::sample::ImageSet;
 
-/// Images a thread takes at a time.
-const CHUNK: usize = 16;
+/// Values a thread takes at a time: 16 images of 28x28.
+const CHUNK: usize = 16 * 28 * 28;
 
 /// Gaussians are cut off at this many deviations, as scikit-image does.
 const TRUNCATE: f32 = 4.0;
@@ -110,7 +110,7 @@ pub fn corrupt(set: &ImageSet, change: &Change, seed: u64) -> ImageSet {
     let prepared = Prepared::new(change, set.size());
     let length = set.size().iter().product::<usize>();
     let mut pixels = vec![0; set.pixels().len()];
-    parallel::for_each_chunk(&mut pixels, CHUNK * length, |first, out| {
+    parallel::for_each_chunk(&mut pixels, (CHUNK / length).max(1) * length, |first, out| {
         let mut scratch = Scratch::default();
         for (place, out) in out.chunks_exact_mut(length).enumerate() {
             let index = first / length + place;

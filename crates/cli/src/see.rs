@@ -3,6 +3,7 @@
 mod asked;
 mod explain;
 mod filters;
+mod nearest;
 mod pictures;
 mod sheets;
 mod stages;
@@ -88,7 +89,8 @@ pub enum Part {
 /// Runs the verb.
 pub fn run(verb: &See, global: &Global) -> Outcome {
     let isa = instructions()?;
-    let training = verb.image.is_empty() && (verb.only.is_empty() || verb.only.contains(&Part::Probes));
+    // Probes are fitted on training images, and an image is compared with them.
+    let training = verb.only.is_empty() || verb.only.contains(&Part::Probes);
     let subject =
         Subject::read(&verb.model, verb.data.as_deref(), verb.split.map(Into::into), training, global)?;
     let ModelFile { graph, weights, preprocessing, classes } = &*subject.model;

@@ -7,6 +7,7 @@ use seamripper_core::see::trust::{Curves, Judged, judge, pixels_by_saliency, ran
 use seamripper_core::see::{Model, contributions};
 
 use super::asked::Asked;
+use super::nearest;
 use super::pictures::{Shown, find};
 use super::sheets::{self, Drawn};
 use super::stages::Stages;
@@ -40,7 +41,10 @@ pub fn look(
         one(&mut looking, image, seen, stages)?;
     }
     seen.document.trust = Some(looking.judged);
-    Ok(())
+    match &subject.training {
+        Some(training) => nearest::look(model, training, &shown, seen, stages),
+        None => Ok(()),
+    }
 }
 
 /// The methods, judged by the first images of the split.

@@ -77,6 +77,13 @@ fn one_image() {
         assert_eq!(badges["completeness"].is_boolean(), map["method"] == "integrated-gradients");
         assert_eq!(badges["layer"].is_string(), map["method"].as_str().unwrap().contains("cam"));
     }
+    let near = &document["nearest"][0];
+    assert_eq!(near["id"], "test-00004");
+    let neighbours = near["neighbours"].as_array().unwrap();
+    assert_eq!(neighbours.len(), 8);
+    assert!(neighbours.windows(2).all(|pair| pair[0]["distance"].as_f64() <= pair[1]["distance"].as_f64()));
+    assert!(neighbours.iter().all(|near| near["id"].as_str().unwrap().starts_with("train-")));
+    is_png(&place, "one/nearest-test-00004.png");
     is_png(&place, "one/saliency-test-00004.png");
     is_png(&place, "one/activations-test-00004-conv1.png");
 }

@@ -29,6 +29,8 @@ pub struct Document {
     pub saliency: Vec<Map>,
     /// One an image: which filters speak for what is explained.
     pub contributions: Vec<Speaks>,
+    /// One an image: the training images most like it.
+    pub nearest: Vec<Nearest>,
 }
 
 impl Document {
@@ -43,6 +45,7 @@ impl Document {
             trust: None,
             saliency: Vec::new(),
             contributions: Vec::new(),
+            nearest: Vec::new(),
         }
     }
 
@@ -256,6 +259,26 @@ pub struct Speaks {
     pub against: Option<String>,
     /// One a layer with filters.
     pub layers: Vec<Contribution>,
+}
+
+/// The training images that the model finds most like an image, nearest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nearest {
+    /// What the image is called.
+    pub id: String,
+    /// The training images.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// A training image near another image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// What it is called.
+    pub id: String,
+    /// Its label.
+    pub class: String,
+    /// Euclidean distance of what the last layer reads.
+    pub distance: f64,
 }
 
 /// What a map is worth. Areas are of this map on this image; the sanity check is of the method on this model.

@@ -12,12 +12,10 @@
 //! The *score* is the likeness when all layers but the first are out of order: a method that passes needs what they have learned.
 //! It passes if its score is below [`PASSES_BELOW`]. The whole course is given, too.
 //!
-//! *Departures*: (1) weights are shuffled within each parameter instead of drawn again, so that the random network keeps the
-//! scale of the trained one (batch normalization's moving averages too) and its maps do not vanish. (2) For the smooth variant
-//! (Hedström et al. 2024) maps are means over noisy copies of the image.
+//! *Departure*: weights are shuffled within each parameter instead of drawn again, so that the random network keeps the scale of the
+//! trained one (batch normalization's moving averages too) and its maps do not vanish.
 //!
-//! *Reference*: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1; Hedström et al. 2024, "A Fresh Look at Sanity
-//! Checks for Saliency Maps" (arXiv 2405.02383), section 3.
+//! *Reference*: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1.
 
 use serde::{Deserialize, Serialize};
 

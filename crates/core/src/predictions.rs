@@ -1,6 +1,7 @@
 //! A table of predicted class probabilities, made here or anywhere else.
 
 use crate::sample::Split;
+use crate::tensor::argmax;
 
 /// One row an image: its id, true class, and a probability for every class.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,6 @@ impl Predictions {
 
     /// The class with the highest probability in row `index`; the first of equals, as `argmax` in numpy.
     pub fn top1(&self, index: usize) -> usize {
-        let row = self.row(index);
-        (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+        argmax(self.row(index))
     }
 }

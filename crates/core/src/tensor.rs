@@ -47,3 +47,8 @@ impl Tensor {
         self.data
     }
 }
+
+/// The place of the largest value of a row, the first of equals, as `argmax` in numpy; 0 of an empty row.
+pub fn argmax<T: PartialOrd>(row: &[T]) -> usize {
+    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why something could not be read, written or fetched.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +104,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// A table at `path` that the CSV reader refused.
+    pub(crate) fn of_csv(path: &Path, error: csv::Error) -> Self {
+        let path = path.to_owned();
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => Self::Io { action: "read", path, source },
+            other => Self::Malformed {
+                what: "table".into(),
+                path,
+                expected: "CSV".into(),
+                found: format!("{other:?}"),
+                hint: None,
+            },
+        }
+    }
+
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -92,7 +92,7 @@ impl Relabel {
     /// [`Error::Io`]; [`Error::Malformed`] if a column is missing or it is not CSV; [`Error::RelabelRows`] with all rows
     /// that cannot be used.
     pub fn read(path: &Path, classes: &[String]) -> Result<Self> {
-        let fail = |error| failure(path, error);
+        let fail = |error| Error::of_csv(path, error);
         let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(fail)?;
         let columns = columns(path, reader.headers().map_err(fail)?)?;
         let (mut rows, mut problems) = (Vec::new(), RowProblems::default());
@@ -212,19 +212,5 @@ fn unknown(what: &str, class: &str, classes: &[String]) -> String {
     match nearest(class, classes.iter().map(String::as_str)) {
         Some(near) => format!("{what}: expected a class, found `{class}` (is `{near}` meant?)"),
         None => format!("{what}: expected a class, found `{class}`"),
-    }
-}
-
-fn failure(path: &Path, error: csv::Error) -> Error {
-    let path = path.to_owned();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Io { action: "read", path, source },
-        other => Error::Malformed {
-            what: "table".into(),
-            path,
-            expected: "CSV".into(),
-            found: format!("{other:?}"),
-            hint: None,
-        },
     }
 }

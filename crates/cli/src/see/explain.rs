@@ -6,6 +6,8 @@ use seamripper_core::see::saliency::{Cam, Explainer, Target};
 use seamripper_core::see::trust::{Curves, Judged, judge, pixels_by_saliency, random_orders};
 use seamripper_core::see::{Model, contributions};
 
+use seamripper_core::tensor::argmax;
+
 use super::asked::Asked;
 use super::nearest;
 use super::pictures::{Shown, find};
@@ -52,15 +54,10 @@ pub fn judged(model: &Model<'_>, subject: &Subject, asked: &Asked, stages: &mut 
     let count = JUDGES.min(subject.images.len());
     let values = model.values_of(&subject.images, &(0..count).collect::<Vec<_>>());
     let classes: Vec<usize> =
-        model.logits(&values).data().chunks_exact(model.graph.outputs()).map(best).collect();
+        model.logits(&values).data().chunks_exact(model.graph.outputs()).map(argmax).collect();
     stages.run("saliency: sanity checks", asked.methods.len(), |done| {
         judge(model, &asked.options, &asked.methods, &values, &classes, done)
     })
-}
-
-/// The largest of `logits`, the first of equal ones.
-fn best(logits: &[f32]) -> usize {
-    (1..logits.len()).fold(0, |best, class| if logits[class] > logits[best] { class } else { best })
 }
 
 /// What all images are looked at with.
@@ -79,7 +76,7 @@ fn one(looking: &mut Looking<'_>, image: &Shown, seen: &mut Seen, stages: &mut S
     let [h, w, _] = model.graph.input;
     let values = model.values(&image.pixels);
     let logits = model.logits(&values).into_data();
-    let predicted = best(&logits);
+    let predicted = argmax(&logits);
     let class = asked.target.unwrap_or(predicted);
     if asked.against == Some(class) {
         return Err(Stop::problem(

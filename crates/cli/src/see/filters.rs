@@ -9,6 +9,8 @@ use seamripper_core::see::{
     penultimate, probe, survey,
 };
 
+use seamripper_core::tensor::argmax;
+
 use super::asked::Asked;
 use super::explain::judged;
 use super::sheets::{self, Looked, Point};
@@ -138,11 +140,7 @@ fn map_sheet(
         .into_iter()
         .zip(sample.labels())
         .zip(logits.data().chunks_exact(classes.len()))
-        .map(|((at, &label), row)| {
-            let best =
-                (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-            Point { at, label: label as usize, wrong: best != label as usize }
-        })
+        .map(|((at, &label), row)| Point { at, label: label as usize, wrong: argmax(row) != label as usize })
         .collect();
     let title = format!("Where {} images lie before the last layer (t-SNE)", points.len());
     let note = "A dot an image, colored by its class; a cross where the model is wrong. Distances between groups mean little.";

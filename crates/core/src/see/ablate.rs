@@ -24,6 +24,7 @@ use self::route::Route;
 use super::{FilterLayer, Model, Survey};
 use crate::engine::{Engine, Wants};
 use crate::sample::ImageSet;
+use crate::tensor::argmax;
 
 /// Images at a time.
 const BATCH: usize = 256;
@@ -183,7 +184,5 @@ fn predict(engine: &mut Engine, values: &[f32], classes: usize) -> Vec<usize> {
     engine.copy_logits(&mut logits);
     let mut probs = vec![0.0; logits.len()];
     softmax::softmax(&logits, classes, &mut probs);
-    let top1 =
-        |row: &[f32]| (1..classes).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-    probs.chunks_exact(classes).map(top1).collect()
+    probs.chunks_exact(classes).map(argmax).collect()
 }

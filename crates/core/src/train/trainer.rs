@@ -15,6 +15,7 @@ use crate::graph::{Graph, Preprocessing, Weights};
 use crate::predictions::Predictions;
 use crate::recipe::{Recipe, TrainOptions};
 use crate::sample::{ImageSet, Split};
+use crate::tensor::argmax;
 
 /// Why training cannot begin.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -352,7 +353,7 @@ impl<'a> Trainer<'a> {
         let k = self.state.counts.len();
         self.engine.copy_logits(&mut self.logits[..labels.len() * k]);
         for (row, &label) in self.logits.chunks_exact(k).zip(labels) {
-            let top1 = (1..k).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            let top1 = argmax(row);
             self.state.counts[label as usize].actual += 1;
             self.state.counts[top1].predicted += 1;
             self.state.counts[top1].right += u64::from(top1 == label as usize);

@@ -9,7 +9,7 @@ use super::table::{Rows, Table};
 use crate::{Error, Result};
 
 pub(super) fn read(path: &Path) -> Result<Table> {
-    let fail = |error| failure(path, error);
+    let fail = |error| Error::of_csv(path, error);
     let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(fail)?;
     let header = reader.byte_headers().map_err(fail)?.clone();
     let names: Vec<String> = header.iter().map(|name| text(name).into_owned()).collect();
@@ -54,18 +54,4 @@ fn push(table: &mut Table, columns: &Columns, names: &[String], record: &ByteRec
 /// Bytes that are not UTF-8 become U+FFFD: as a label they are unknown, and errors can show them.
 fn text(cell: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(cell)
-}
-
-fn failure(path: &Path, error: csv::Error) -> Error {
-    let path = path.to_owned();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Io { action: "read", path, source },
-        other => Error::Malformed {
-            what: "table".into(),
-            path,
-            expected: "CSV".into(),
-            found: format!("{other:?}"),
-            hint: None,
-        },
-    }
 }

@@ -20,6 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::predictions::Predictions;
+use crate::tensor::argmax;
 
 /// An image within this of a threshold reaches it.
 const ALLOWANCE: f64 = 1e-6;
@@ -112,8 +113,6 @@ fn confident_class(row: &[f64], thresholds: &[Option<f64>]) -> Option<usize> {
     let first = reached.next()?;
     match reached.next() {
         None => Some(first),
-        Some(_) => {
-            Some((1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best }))
-        }
+        Some(_) => Some(argmax(row)),
     }
 }

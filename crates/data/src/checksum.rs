@@ -96,7 +96,23 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
     (filled, Ok(()))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// The digest of a file, as hexadecimal digits.
+///
+/// # Errors
+/// The system's.
+pub fn of_file(path: &std::path::Path) -> io::Result<String> {
+    let mut reader = HashingReader::new(std::fs::File::open(path)?);
+    io::copy(&mut reader, &mut io::sink())?;
+    Ok(reader.finish())
+}
+
+/// The digest of bytes in memory.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes all that is written to it");
         text

@@ -85,6 +85,14 @@ pub enum Error {
         /// The nearest supported source.
         nearest: Option<String>,
     },
+    /// Files that cannot be used, where all were asked for.
+    #[error("files of {}: expected a usable picture in each, found {files}", path.display())]
+    LeftOut {
+        /// The folder or table.
+        path: PathBuf,
+        /// The first few, and how many there are.
+        files: RowProblems,
+    },
     /// Rows of a table that cannot be used; all of them were looked at.
     #[error("rows of {}: expected a usable prediction in each, found {problems}", path.display())]
     Rows {
@@ -145,6 +153,7 @@ impl Error {
             Self::UnknownSource { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
             }
+            Self::LeftOut { .. } => Some("repair or remove them; without --strict they are left out and counted".into()),
             Self::Rows { .. } => {
                 Some("correct these rows, or leave them out of the table: none is skipped silently".into())
             }

@@ -1,6 +1,6 @@
 //! Files to samples, and samples to files.
 //!
-//! [`source::open`] turns what a user types (`fashion-mnist`, `idx:PATH`) into a [`source::Dataset`] whose every byte
+//! [`source::open`] turns what a user types (`fashion-mnist`, `folder:PATH`) into a [`source::Dataset`] whose every byte
 //! was checked; [`audit`] says what is wrong with it before the first epoch; [`split`] holds images out of training;
 //! [`predictions_file`] reads and writes tables of predictions; [`relabel`] tables of suspect
 //! labels; [`whole_file`] writes a file wholly or not at all.
@@ -18,6 +18,8 @@ pub mod idx;
 pub mod named;
 pub mod options;
 pub mod payload;
+pub mod photo;
+pub mod pictures;
 pub mod predictions_file;
 pub mod relabel;
 pub mod source;

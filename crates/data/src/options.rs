@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::photo::{Filter, Fit};
+
 /// How [`crate::source::open`] goes about it.
 pub struct OpenOptions<'a> {
     /// The folder of `--data`.
@@ -14,8 +16,39 @@ pub struct OpenOptions<'a> {
     pub system: PathBuf,
     /// Whether a data set that is nowhere may be downloaded.
     pub download: Download,
+    /// How pictures become images of one size.
+    pub images: ImageOptions,
     /// Told what is going on.
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
+}
+
+/// How encoded pictures (folders, tables, Parquet) become images of one size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImageOptions {
+    /// `[h, w, c]`; if it is not given, that of the pictures, or 64 x 64 where they differ.
+    pub size: Option<[usize; 3]>,
+    /// What happens to proportions.
+    pub fit: Fit,
+    /// How pixels between pixels are found.
+    pub filter: Filter,
+    /// Share held out as a test split, the same of every class, where the source has none; 0 = none.
+    pub test: f64,
+    /// Names the draw of that split, which is the same for every run.
+    pub test_seed: u64,
+    /// Whether a file that cannot be used is an error.
+    pub strict: bool,
+}
+
+impl ImageOptions {
+    /// Share held out for the test where a source has no test split.
+    pub const DEFAULT_TEST: f64 = 0.2;
+}
+
+impl Default for ImageOptions {
+    fn default() -> Self {
+        let (fit, filter) = (Fit::default(), Filter::default());
+        Self { size: None, fit, filter, test: Self::DEFAULT_TEST, test_seed: 0, strict: false }
+    }
 }
 
 /// Where Debian's packages put data sets.
@@ -40,6 +73,13 @@ pub enum Progress<'a> {
         /// Which.
         file: &'a Path,
     },
+    /// Pictures are being decoded.
+    Decoding {
+        /// How many are.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
     /// A part of a file has arrived.
     Downloading {
         /// From where.
@@ -60,6 +100,7 @@ impl OpenOptions<'_> {
             cache: PathBuf::new(),
             system: SYSTEM_FOLDER.into(),
             download: Download::Forbidden,
+            images: ImageOptions::default(),
             progress: &|_| {},
         }
     }

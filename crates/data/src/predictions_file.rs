@@ -24,10 +24,10 @@ use crate::{Error, Result};
 
 mod columns;
 mod csv_table;
-mod npy;
-mod npz_table;
+pub(crate) mod npy;
+pub(crate) mod npz_table;
 mod parquet_claims;
-mod parquet_table;
+pub(crate) mod parquet_table;
 mod parquet_writer;
 mod table;
 

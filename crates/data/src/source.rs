@@ -4,6 +4,11 @@
 //! fashion-mnist    a data set known by name
 //! idx:PATH         a folder of IDX files: {train,t10k}-{images-idx3,labels-idx1}-ubyte, each also as .gz;
 //!                  the t10k pair may be absent; classes.txt, one name a line, names the classes (else 0 to 9)
+//! folder:PATH      pictures in folders: CLASS/…, or train/CLASS/…, val/CLASS/… and test/CLASS/…;
+//!                  or pictures with a table, metadata.csv or metadata.jsonl
+//! csv:PATH         a table of paths and labels; .jsonl likewise
+//! parquet:PATH     a file, or a folder of files, with the bytes of pictures and labels, as Hugging Face writes them
+//! npz:PATH         arrays x_train, y_train, x_test, y_test, as Keras' data sets have them
 //! ```
 
 use std::fmt;
@@ -16,9 +21,14 @@ use seamripper_core::sample::{Ids, ImageSet};
 use crate::idx::{Images, Labels};
 use crate::named::{self, Named};
 use crate::options::OpenOptions;
-use crate::{Error, Result, RowProblems};
+use crate::pictures::Photos;
+use crate::{Error, Result, RowProblems, split};
 
+mod folder;
 mod idx_folder;
+mod npz;
+mod parquet;
+mod table;
 
 /// Where images come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +37,14 @@ pub enum Source {
     Named(&'static Named),
     /// A folder of IDX files.
     Idx(PathBuf),
+    /// Pictures in folders.
+    Folder(PathBuf),
+    /// A table of paths, CSV or JSON lines.
+    Table(PathBuf),
+    /// Pictures in Parquet.
+    Parquet(PathBuf),
+    /// Arrays of numpy.
+    Npz(PathBuf),
 }
 
 /// A data set in memory.
@@ -40,6 +58,38 @@ pub struct Dataset {
     pub test: Option<ImageSet>,
     /// The files it was read from.
     pub origin: Origin,
+    /// Which images of `train` the source itself holds out for validation, ascending; if it does.
+    pub validation: Option<Vec<usize>>,
+    /// The group of each image of `train`, if the source has groups; images of one are never parted.
+    pub groups: Option<Vec<u32>>,
+    /// What happened to the pictures, if they were encoded ones.
+    pub photos: Option<Photos>,
+}
+
+impl Dataset {
+    /// Images whose splits are given and that needed no decoding.
+    pub fn new(name: String, train: ImageSet, test: Option<ImageSet>, origin: Origin) -> Self {
+        Self { name, train, test, origin, validation: None, groups: None, photos: None }
+    }
+
+    /// Indices into `train` of what is trained on, and of what is held out for validation: what the source holds out, or
+    /// else `fraction` of every class, drawn by `seed`, whole groups if there are any.
+    ///
+    /// # Panics
+    /// If `fraction` is not in `0.0..1.0`.
+    pub fn hold_out(&self, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+        match &self.validation {
+            Some(held) => {
+                let mut is_held = vec![false; self.train.len()];
+                held.iter().for_each(|&row| is_held[row] = true);
+                (0..self.train.len()).partition(|&row| !is_held[row])
+            }
+            None => {
+                let (labels, classes) = (self.train.labels(), self.train.classes().len());
+                split::hold_out(labels, classes, self.groups.as_deref(), fraction, seed)
+            }
+        }
+    }
 }
 
 /// The files a data set was read from.
@@ -62,8 +112,15 @@ pub struct FileRead {
     pub sha256: String,
 }
 
-/// Schemes that are planned (ARCHITECTURE.md) and not read yet.
-const LATER: [&str; 4] = ["folder", "parquet", "csv", "npz"];
+/// What stands before the colon, and what it makes of the path behind it.
+const SCHEMES: [(&str, fn(PathBuf) -> Source); 6] = [
+    ("folder", Source::Folder),
+    ("csv", Source::Table),
+    ("jsonl", Source::Table),
+    ("parquet", Source::Parquet),
+    ("npz", Source::Npz),
+    ("idx", Source::Idx),
+];
 
 impl Source {
     /// Understands a source as typed. Looks at no file.
@@ -76,23 +133,24 @@ impl Source {
         }
         let problem = |found: String, nearest: Option<String>| {
             let names: Vec<_> = named::ALL.iter().map(|named| named.name).collect();
-            let expected = format!("{} or idx:PATH", names.join(", "));
+            let schemes = SCHEMES.map(|(scheme, _)| format!("{scheme}:PATH"));
+            let expected = format!("{}, {}", names.join(", "), schemes.join(", "));
             Err(Error::UnknownSource { text: text.to_owned(), expected, found, nearest })
         };
+        let known = |scheme: &str| SCHEMES.iter().find(|(known, _)| *known == scheme);
         match text.split_once(':') {
-            Some(("idx", "")) => problem("no path".into(), None),
-            Some(("idx", path)) => Ok(Self::Idx(path.into())),
-            Some((scheme, _)) if LATER.contains(&scheme) => {
-                problem(format!("scheme `{scheme}`, which this version does not read yet"), None)
-            }
-            Some((scheme, path)) => {
-                let near = nearest(scheme, ["idx"]).map(|scheme| format!("{scheme}:{path}"));
-                problem(format!("scheme `{scheme}`"), near)
-            }
+            Some((scheme, "")) if known(scheme).is_some() => problem("no path".into(), None),
+            Some((scheme, path)) => match known(scheme) {
+                Some((_, source)) => Ok(source(path.into())),
+                None => {
+                    let near = nearest(scheme, SCHEMES.map(|(scheme, _)| scheme));
+                    problem(format!("scheme `{scheme}`"), near.map(|scheme| format!("{scheme}:{path}")))
+                }
+            },
             None => {
                 let looks_like_path = text.contains(['/', '\\', '.']);
                 let name = nearest(text, named::ALL.iter().map(|named| named.name)).map(str::to_owned);
-                let near = if looks_like_path { Some(format!("idx:{text}")) } else { name };
+                let near = if looks_like_path { Some(format!("{}:{text}", scheme_of(text))) } else { name };
                 let what = if looks_like_path { "a path without a scheme" } else { "another name" };
                 problem(what.into(), near)
             }
@@ -100,11 +158,26 @@ impl Source {
     }
 }
 
+/// The scheme that a path without one probably needs.
+fn scheme_of(path: &str) -> &'static str {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let known =
+        ["csv", "jsonl", "parquet", "npz"].into_iter().find(|known| extension.eq_ignore_ascii_case(known));
+    known.unwrap_or(if Path::new(path).join("train-images-idx3-ubyte").is_file() { "idx" } else { "folder" })
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(named) => f.write_str(named.name),
             Self::Idx(path) => write!(f, "idx:{}", path.display()),
+            Self::Folder(path) => write!(f, "folder:{}", path.display()),
+            Self::Table(path) => {
+                let scheme = if table::is_jsonl(path) { "jsonl" } else { "csv" };
+                write!(f, "{scheme}:{}", path.display())
+            }
+            Self::Parquet(path) => write!(f, "parquet:{}", path.display()),
+            Self::Npz(path) => write!(f, "npz:{}", path.display()),
         }
     }
 }
@@ -117,6 +190,10 @@ pub fn open(source: &Source, options: &OpenOptions<'_>) -> Result<Dataset> {
     match source {
         Source::Named(named) => named.open(options),
         Source::Idx(folder) => idx_folder::open(folder, options),
+        Source::Folder(folder) => folder::open(folder, options),
+        Source::Table(file) => table::open(file, options),
+        Source::Parquet(path) => parquet::open(path, options),
+        Source::Npz(file) => npz::open(file, options),
     }
 }
 
@@ -146,12 +223,8 @@ pub(crate) fn assemble(
         check_labels(part, classes.len())?;
     }
     let classes: Arc<[String]> = classes.into();
-    Ok(Dataset {
-        name: name.to_owned(),
-        train: image_set(train, &classes),
-        test: test.map(|part| image_set(part, &classes)),
-        origin: origin(files),
-    })
+    let test = test.map(|part| image_set(part, &classes));
+    Ok(Dataset::new(name.to_owned(), image_set(train, &classes), test, origin(files)))
 }
 
 fn check_sizes(train: &Part, test: &Part) -> Result<()> {

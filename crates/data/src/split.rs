@@ -6,6 +6,8 @@
 //!
 //! *Reference*: largest remainders: Hamilton's method of apportionment.
 
+use std::collections::HashMap;
+
 use seamripper_core::random::{Purpose, Stream};
 
 /// Splits `0..labels.len()` into what is trained on and what is held out; both ascending.
@@ -30,6 +32,87 @@ pub fn stratified(labels: &[u32], classes: usize, fraction: f64, seed: u64) -> (
         }
     }
     (0..labels.len()).partition(|&index| !held[index])
+}
+
+/// As [`stratified`]; where there are groups, images of one group stay together.
+///
+/// # Panics
+/// As [`stratified`]; or if there is not a group for every label.
+pub fn hold_out(
+    labels: &[u32],
+    classes: usize,
+    groups: Option<&[u32]>,
+    fraction: f64,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    match groups {
+        None => stratified(labels, classes, fraction, seed),
+        Some(groups) => grouped(labels, classes, groups, fraction, seed),
+    }
+}
+
+/// Splits whole groups: in an order drawn from `(seed, Split, classes)`, a group is held out if that brings the number held
+/// out of each class nearer to `fraction` of it (sum of the squares of the differences) and leaves every class something to train on.
+fn grouped(
+    labels: &[u32],
+    classes: usize,
+    groups: &[u32],
+    fraction: f64,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    assert!((0.0..1.0).contains(&fraction), "a fraction of {fraction} cannot be held out");
+    assert_eq!(labels.len(), groups.len(), "a group for every label");
+    let count = groups.iter().max().map_or(0, |&most| most as usize + 1);
+    let mut members = vec![Vec::new(); count];
+    let mut left = vec![0_usize; classes];
+    for (index, (&label, &group)) in labels.iter().zip(groups).enumerate() {
+        members[group as usize].push(index);
+        left[label as usize] += 1;
+    }
+    let mut missing: Vec<f64> = left.iter().map(|&n| fraction * n as f64).collect();
+    let mut order: Vec<usize> = (0..count).collect();
+    Stream::new(seed, Purpose::Split, classes as u64, 1).shuffle(&mut order);
+    let mut held = vec![false; labels.len()];
+    for group in order {
+        let mut inside = vec![0_usize; classes];
+        for &index in &members[group] {
+            inside[labels[index] as usize] += 1;
+        }
+        let gain: f64 =
+            (inside.iter().zip(&missing)).map(|(&n, &missing)| n as f64 * (2.0 * missing - n as f64)).sum();
+        let leaves_some = inside.iter().zip(&left).all(|(&n, &left)| n == 0 || n < left);
+        if gain > 0.0 && leaves_some {
+            for class in 0..classes {
+                missing[class] -= inside[class] as f64;
+                left[class] -= inside[class];
+            }
+            for &index in &members[group] {
+                held[index] = true;
+            }
+        }
+    }
+    (0..labels.len()).partition(|&index| !held[index])
+}
+
+/// Groups by name as numbers; `None` if no image has one. An image without a group is one of its own.
+pub fn groups<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Option<Vec<u32>> {
+    let mut numbers = HashMap::new();
+    let mut next = 0;
+    let mut fresh = || {
+        next += 1;
+        next - 1
+    };
+    let mut any = false;
+    let groups = names
+        .map(|name| match name {
+            Some(name) => {
+                any = true;
+                *numbers.entry(name).or_insert_with(&mut fresh)
+            }
+            None => fresh(),
+        })
+        .collect();
+    any.then_some(groups)
 }
 
 /// How many of each class are held out.

@@ -15,7 +15,7 @@ fn set(prefix: &str, size: [usize; 3], pixels: Vec<u8>, labels: Vec<u32>) -> Ima
 
 fn dataset(train: ImageSet, test: Option<ImageSet>) -> Dataset {
     let origin = Origin { files: Vec::new(), verified: false, downloaded: false };
-    Dataset { name: "made".into(), train, test, origin }
+    Dataset::new("made".into(), train, test, origin)
 }
 
 /// Images of 1 x 2 pixels.

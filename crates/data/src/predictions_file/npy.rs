@@ -12,14 +12,14 @@
 
 /// Numbers or texts, and their shape. Values are in C order whatever the order in the file.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Array {
+pub(crate) struct Array {
     pub shape: Vec<usize>,
     pub values: Values,
 }
 
 /// What an array holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Values {
+pub(crate) enum Values {
     Real(Vec<f64>),
     Whole(Vec<i64>),
     Text(Vec<String>),
@@ -29,10 +29,32 @@ pub(super) enum Values {
 const HEADER_MOST: usize = 10_000;
 
 /// What is wrong with an array: expected this, found that.
-pub(super) type Problem = (String, String);
+pub(crate) type Problem = (String, String);
 
 /// Reads an array from the bytes of its file.
 pub(super) fn parse(bytes: &[u8]) -> Result<Array, Problem> {
+    let (header, dtype, data) = checked(bytes)?;
+    let values = dtype.decode(data)?;
+    let values = if header.fortran_order { values.transposed(&header.shape) } else { values };
+    Ok(Array { shape: header.shape, values })
+}
+
+/// Shape and values of an array of `u8` in C order.
+pub(super) fn parse_bytes(mut bytes: Vec<u8>) -> Result<(Vec<usize>, Vec<u8>), Problem> {
+    let (header, dtype, data) = checked(&bytes)?;
+    if !matches!(dtype.kind, Kind::Uint) || dtype.size != 1 {
+        return Err(problem("pixels of type u8, 0 to 255", &header.descr));
+    }
+    if header.fortran_order {
+        return Err(problem("pixels in C order", "Fortran order"));
+    }
+    let start = bytes.len() - data.len();
+    bytes.drain(..start);
+    Ok((header.shape, bytes))
+}
+
+/// Header, type and values, which have the length that the header says.
+fn checked(bytes: &[u8]) -> Result<(Header, Dtype, &[u8]), Problem> {
     let (header, data) = split_header(bytes)?;
     let header = Header::parse(header)
         .ok_or_else(|| problem("{'descr': …, 'fortran_order': …, 'shape': …}", &start_of(header)))?;
@@ -45,9 +67,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, Problem> {
             &format!("a header of shape {:?} and type {}", header.shape, header.descr),
         ));
     }
-    let values = dtype.decode(data)?;
-    let values = if header.fortran_order { values.transposed(&header.shape) } else { values };
-    Ok(Array { shape: header.shape, values })
+    Ok((header, dtype, data))
 }
 
 /// As much of a header as an error should show.

@@ -53,13 +53,15 @@ pub(super) fn read(path: &Path) -> Result<Table> {
     Ok(table)
 }
 
-struct Archive<'a> {
+/// An NPZ archive, array by array.
+pub(crate) struct Archive<'a> {
     path: &'a Path,
     zip: ZipArchive<BufReader<File>>,
 }
 
 impl<'a> Archive<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
+    /// Opens it and reads its directory.
+    pub(crate) fn open(path: &'a Path) -> Result<Self> {
         let file =
             File::open(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
         let zip =
@@ -68,7 +70,20 @@ impl<'a> Archive<'a> {
     }
 
     /// The array of that name, if there is one.
-    fn array(&mut self, name: &str) -> Result<Option<Array>> {
+    pub(crate) fn array(&mut self, name: &str) -> Result<Option<Array>> {
+        self.parsed(name, |bytes| npy::parse(&bytes))
+    }
+
+    /// Shape and values of the array of that name, which must be of `u8`, if there is one.
+    pub(crate) fn bytes(&mut self, name: &str) -> Result<Option<(Vec<usize>, Vec<u8>)>> {
+        self.parsed(name, npy::parse_bytes)
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(Vec<u8>) -> std::result::Result<T, npy::Problem>,
+    ) -> Result<Option<T>> {
         let path = self.path;
         let entry = match self.zip.by_name(&format!("{name}.npy")) {
             Ok(entry) => entry,
@@ -79,15 +94,16 @@ impl<'a> Archive<'a> {
         let limit = entry.size().min(ARRAY_BYTES_MOST);
         let outcome = entry.take(limit + 1).read_to_end(&mut bytes);
         outcome.map_err(|error| zip_failure(path, name, ZipError::Io(error)))?;
-        npy::parse(&bytes).map(Some).map_err(|(expected, found)| malformed(path, name, expected, found))
+        parse(bytes).map(Some).map_err(|(expected, found)| malformed(path, name, expected, found))
     }
 
-    fn required(&mut self, name: &str) -> Result<Array> {
+    /// The array of that name.
+    pub(crate) fn required(&mut self, name: &str) -> Result<Array> {
         self.array(name)?.ok_or_else(|| self.missing(name, name))
     }
 
     /// An array of one axis as texts.
-    fn texts(&self, name: &str, array: Array, n: usize) -> Result<Vec<String>> {
+    pub(crate) fn texts(&self, name: &str, array: Array, n: usize) -> Result<Vec<String>> {
         if array.shape != [n] {
             return Err(malformed(
                 self.path,
@@ -112,7 +128,8 @@ impl<'a> Archive<'a> {
         malformed(self.path, what, expected.to_owned(), found)
     }
 
-    fn missing(&self, expected: &str, name: &str) -> Error {
+    /// The error of an archive without what was expected; `name` is what it might be called.
+    pub(crate) fn missing(&self, expected: &str, name: &str) -> Error {
         let files = self.zip.file_names().filter_map(|file| file.ok());
         let mut names: Vec<String> =
             files.filter_map(|file| file.strip_suffix(".npy").map(str::to_owned)).collect();

@@ -19,11 +19,7 @@ use crate::{Error, Result};
 const BATCH: usize = 8192;
 
 pub(super) fn read(path: &Path) -> Result<Table> {
-    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    let file = File::open(path).map_err(fail)?;
-    let bytes = file.metadata().map_err(fail)?.len();
-    let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, "metadata", &error))?;
-    parquet_claims::check(path, bytes, reader.metadata())?;
+    let reader = open(path)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
     let columns = Columns::find(path, &names)?;
@@ -43,6 +39,16 @@ pub(super) fn read(path: &Path) -> Result<Table> {
         return Err(malformed(path, "columns", format!("{n} rows in each"), format!("{other} in one")));
     }
     Ok(assemble(columns, &names, ids, labels, splits, &scores))
+}
+
+/// Opens a file and compares what its header claims with what is there.
+pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
+    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(fail)?;
+    let bytes = file.metadata().map_err(fail)?.len();
+    let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, "metadata", &error))?;
+    parquet_claims::check(path, bytes, reader.metadata())?;
+    Ok(reader)
 }
 
 fn assemble(
@@ -76,14 +82,33 @@ fn assemble(
     table
 }
 
-struct ColumnFile<'a> {
-    path: &'a Path,
-    reader: &'a SerializedFileReader<File>,
-    names: &'a [String],
+/// A file, column by column.
+pub(crate) struct ColumnFile<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) reader: &'a SerializedFileReader<File>,
+    /// Of its columns.
+    pub(crate) names: &'a [String],
 }
 
 impl ColumnFile<'_> {
-    fn texts(&mut self, column: usize) -> Result<Vec<Option<String>>> {
+    /// The cells of a column of bytes in one row group.
+    pub(crate) fn bytes(&self, column: usize, group: usize) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut found = Vec::new();
+        let read = |reader: ColumnReader, descriptor: &ColumnDescriptor| match reader {
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                found.extend(
+                    cells(reader)?.into_iter().map(|cell| cell.map(|bytes: ByteArray| bytes.data().to_vec())),
+                );
+                Ok(())
+            }
+            _ => Err(wrong_type("bytes", descriptor)),
+        };
+        self.row_group(column, group, read).map_err(|problem| problem.at(self.path, &self.names[column]))?;
+        Ok(found)
+    }
+
+    /// The cells of a column of texts or whole numbers.
+    pub(crate) fn texts(&mut self, column: usize) -> Result<Vec<Option<String>>> {
         let mut texts = Vec::new();
         let name = &self.names[column];
         self.each_row_group(column, |reader, descriptor| {
@@ -140,16 +165,22 @@ impl ColumnFile<'_> {
         column: usize,
         mut read: impl FnMut(ColumnReader, &ColumnDescriptor) -> std::result::Result<(), Problem>,
     ) -> std::result::Result<(), Problem> {
-        for group in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(group)?;
-            let descriptor = group.metadata().column(column).column_descr_ptr();
-            if descriptor.max_rep_level() > 0 {
-                return Err(wrong_type("one value a row", &descriptor));
-            }
-            let pages = CheckedPages::new(group.get_column_page_reader(column)?);
-            read(get_column_reader(descriptor.clone(), Box::new(pages)), &descriptor)?;
+        (0..self.reader.num_row_groups()).try_for_each(|group| self.row_group(column, group, &mut read))
+    }
+
+    fn row_group(
+        &self,
+        column: usize,
+        group: usize,
+        read: impl FnOnce(ColumnReader, &ColumnDescriptor) -> std::result::Result<(), Problem>,
+    ) -> std::result::Result<(), Problem> {
+        let group = self.reader.get_row_group(group)?;
+        let descriptor = group.metadata().column(column).column_descr_ptr();
+        if descriptor.max_rep_level() > 0 {
+            return Err(wrong_type("one value a row", &descriptor));
         }
-        Ok(())
+        let pages = CheckedPages::new(group.get_column_page_reader(column)?);
+        read(get_column_reader(descriptor.clone(), Box::new(pages)), &descriptor)
     }
 }
 

@@ -37,7 +37,15 @@ fn message(folder: &TempDir) -> String {
 fn sources_are_understood() {
     assert_eq!(Source::parse("fashion-mnist").unwrap(), Source::Named(&named::FASHION_MNIST));
     assert_eq!(Source::parse("idx:a:b/c").unwrap(), Source::Idx("a:b/c".into()));
-    for text in ["fashion-mnist", "idx:some/folder"] {
+    for text in [
+        "fashion-mnist",
+        "idx:some/folder",
+        "folder:a",
+        "csv:a.csv",
+        "jsonl:a.jsonl",
+        "parquet:a",
+        "npz:a.npz",
+    ] {
         assert_eq!(Source::parse(text).unwrap().to_string(), text);
     }
 }
@@ -49,35 +57,31 @@ fn other_sources_are_errors_with_the_nearest_one() {
         format!("{error}\nhint: {}", error.hint().unwrap_or_else(|| "none".into()))
     };
     insta::assert_snapshot!(shown("fashon-mnist"), @r"
-    data source `fashon-mnist`: expected fashion-mnist or idx:PATH, found another name
+    data source `fashon-mnist`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: did you mean `fashion-mnist`?
     ");
     insta::assert_snapshot!(shown("cifar"), @r"
-    data source `cifar`: expected fashion-mnist or idx:PATH, found another name
+    data source `cifar`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: none
     ");
     insta::assert_snapshot!(shown("idxx:data"), @r"
-    data source `idxx:data`: expected fashion-mnist or idx:PATH, found scheme `idxx`
+    data source `idxx:data`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found scheme `idxx`
     hint: did you mean `idx:data`?
     ");
-    insta::assert_snapshot!(shown("folder:data"), @r"
-    data source `folder:data`: expected fashion-mnist or idx:PATH, found scheme `folder`, which this version does not read yet
-    hint: none
-    ");
     insta::assert_snapshot!(shown("http://host/data"), @r"
-    data source `http://host/data`: expected fashion-mnist or idx:PATH, found scheme `http`
+    data source `http://host/data`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found scheme `http`
     hint: none
     ");
     insta::assert_snapshot!(shown("idx:"), @r"
-    data source `idx:`: expected fashion-mnist or idx:PATH, found no path
+    data source `idx:`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found no path
     hint: none
     ");
     insta::assert_snapshot!(shown("./data"), @r"
-    data source `./data`: expected fashion-mnist or idx:PATH, found a path without a scheme
-    hint: did you mean `idx:./data`?
+    data source `./data`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found a path without a scheme
+    hint: did you mean `folder:./data`?
     ");
     insta::assert_snapshot!(shown(""), @r"
-    data source ``: expected fashion-mnist or idx:PATH, found another name
+    data source ``: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: none
     ");
 }

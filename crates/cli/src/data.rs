@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seamripper_data::audit::{Audit, audit};
+use seamripper_data::corrections::Changes;
 use seamripper_data::source::{self, Dataset, Source};
+use serde::Serialize;
 
 use crate::args::Global;
+use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
 
 mod open_options;
@@ -25,14 +28,18 @@ pub struct Data {
     /// Folder to look for a named data set in first
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    corrections: Corrections,
 }
 
 /// Runs the verb.
 pub fn run(verb: &Data, global: &Global) -> Outcome {
     let dataset = load(&verb.source, verb.data.clone(), global)?;
+    let (dataset, changes) = verb.corrections.apply(dataset, global.quiet)?;
     let audit = audit(&dataset);
     if global.json {
-        return print(|out| out.write_all(json(&audit).as_bytes()));
+        let corrections = (!verb.corrections.is_empty()).then_some(changes);
+        return print(|out| out.write_all(json(&audit, corrections).as_bytes()));
     }
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let text = text::report(&audit, &dataset.origin, io::stdout().is_terminal() && !no_color);
@@ -50,6 +57,16 @@ pub fn load(source: &str, data: Option<PathBuf>, global: &Global) -> Result<Data
     outcome.map_err(problem)
 }
 
-fn json(audit: &Audit) -> String {
-    serde_json::to_string_pretty(audit).expect("plain data has a JSON form") + "\n"
+/// `data --json`: the audit, and how much was corrected before it, if tables were given.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    audit: &'a Audit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrections: Option<Changes>,
+}
+
+fn json(audit: &Audit, corrections: Option<Changes>) -> String {
+    let document = Document { audit, corrections };
+    serde_json::to_string_pretty(&document).expect("plain data has a JSON form") + "\n"
 }

@@ -8,6 +8,7 @@ use seamripper_core::sample::{ImageSet, Split};
 use seamripper_data::source::Dataset;
 
 use crate::args::Global;
+use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::Stop;
 use crate::model_source::{ModelSource, read_recipe};
@@ -54,6 +55,13 @@ impl Subject {
         };
         let chosen = Chosen::of(source, data);
         let dataset = crate::data::load(&chosen.source, chosen.folder, global)?;
+        // Which images were held out depends on the labels the run was trained with. They are of its own images only.
+        let dataset = match &recipe {
+            Some(recipe) if recipe.data.source == chosen.source => {
+                Corrections::of_run(path, &recipe.data)?.apply(dataset, global.quiet)?.0
+            }
+            _ => dataset,
+        };
         let split = split.unwrap_or(Split::Test);
         let held_out = recipe.as_ref().map(|recipe| split_of(recipe, &dataset.train));
         let set = images(&dataset, split, held_out.as_ref(), model)?;

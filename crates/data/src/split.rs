@@ -1,4 +1,4 @@
-//! Holding images out of training, class by class.
+//! Holding images out of training, class by class: one part of them once, or each of them once in folds.
 //!
 //! *Idea*: of a class of `n` images, `fraction * n` are held out, rounded so that the total is as close to
 //! `fraction * N` as can be (largest remainders) and every class keeps at least one image to train on. Which ones is
@@ -17,10 +17,7 @@ use seamripper_core::random::{Purpose, Stream};
 /// If `fraction` is not in `0.0..1.0` or a label is not below `classes`: a recipe and a loader check these.
 pub fn stratified(labels: &[u32], classes: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     assert!((0.0..1.0).contains(&fraction), "a fraction of {fraction} cannot be held out");
-    let mut members = vec![Vec::new(); classes];
-    for (index, &label) in labels.iter().enumerate() {
-        members[label as usize].push(index);
-    }
+    let members = members(labels, classes);
     let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
     let mut held = vec![false; labels.len()];
     for (class, (mut indices, count)) in members.into_iter().zip(held_out(&sizes, fraction)).enumerate() {
@@ -30,6 +27,36 @@ pub fn stratified(labels: &[u32], classes: usize, fraction: f64, seed: u64) -> (
         }
     }
     (0..labels.len()).partition(|&index| !held[index])
+}
+
+/// Deals `0..labels.len()` into `count` folds: the fold of each image, below `count`.
+///
+/// The images of a class, in an order drawn from the stream `(seed, Folds, class)`, are dealt one by one, each class from
+/// where the class before it ended. So of every class, and of all images, any two folds differ by one image at most.
+///
+/// # Panics
+/// If `count` is 0 or a label is not below `classes`.
+pub fn folds(labels: &[u32], classes: usize, count: usize, seed: u64) -> Vec<usize> {
+    assert!(count > 0, "no folds to deal into");
+    let mut fold_of = vec![0; labels.len()];
+    let mut dealt = 0;
+    for (class, mut indices) in members(labels, classes).into_iter().enumerate() {
+        Stream::new(seed, Purpose::Folds, class as u64, 0).shuffle(&mut indices);
+        for index in indices {
+            fold_of[index] = dealt % count;
+            dealt += 1;
+        }
+    }
+    fold_of
+}
+
+/// Indices of the images of each class, ascending.
+fn members(labels: &[u32], classes: usize) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
+        members[label as usize].push(index);
+    }
+    members
 }
 
 /// How many of each class are held out.

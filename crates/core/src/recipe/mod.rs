@@ -48,6 +48,13 @@ pub struct DataOptions {
     pub source: String,
     /// Share of the training images held out, stratified; at least 0 and below 1.
     pub validation: f64,
+    /// Folds to train on for a prediction of every training image by a model that has not seen it; 0 = none, else at
+    /// least 2.
+    pub folds: usize,
+    /// A table of labels to correct first.
+    pub relabel: Option<String>,
+    /// A table of training images to leave out first.
+    pub drop: Option<String>,
 }
 
 impl DataOptions {

@@ -21,7 +21,7 @@ use value::{Bound, Fields, Reader};
 const TABLES: [(&str, &[&str]); 4] =
     [("data", &DATA), ("augment", &augment::KEYS), ("model", &model::KEYS), ("train", &train::KEYS)];
 
-const DATA: [&str; 2] = ["source", "validation"];
+const DATA: [&str; 5] = ["source", "validation", "folds", "relabel", "drop"];
 
 /// Every key and word of a choice, which the reference must name.
 #[cfg(test)]
@@ -89,6 +89,9 @@ fn unknown_tables(reader: &mut Reader<'_>, document: &DeTable<'_>) {
 struct Read {
     source: Option<String>,
     validation: Option<f64>,
+    folds: usize,
+    relabel: Option<String>,
+    drop: Option<String>,
     augment: AugmentOptions,
     model: model::Read,
     train: TrainOptions,
@@ -125,6 +128,19 @@ impl Read {
 
     fn data(&mut self, reader: &mut Reader<'_>, fields: &Fields<'_, '_>) {
         fields.number(reader, "validation", Bound::SHARE, |share| self.validation = Some(share));
+        fields.size(reader, "folds", 0, |folds| self.folds = folds);
+        if let Some(value) = fields.get("folds").filter(|_| self.folds == 1) {
+            let key = fields.key("folds");
+            let hint = Some("a common number is 5".to_owned());
+            let rest = "expected 0 for none, or at least 2, found 1";
+            reader.problem(&key, &key, Some(value.span()), rest, hint);
+        }
+        for (name, file) in [("relabel", &mut self.relabel), ("drop", &mut self.drop)] {
+            *file = fields.get(name).and_then(|value| match value.get_ref().as_bool() {
+                Some(false) => None,
+                _ => reader.text(value, &fields.key(name)).map(str::to_owned),
+            });
+        }
         match fields.get("source") {
             None => fields.missing(reader, "source", "source = \"fashion-mnist\""),
             Some(value) => self.source = reader.text(value, "data.source").map(str::to_owned),
@@ -145,7 +161,13 @@ impl Read {
         }
         let (input, layers) = self.model.resolved(reader)?;
         Some(Recipe {
-            data: DataOptions { source: self.source?, validation },
+            data: DataOptions {
+                source: self.source?,
+                validation,
+                folds: self.folds,
+                relabel: self.relabel,
+                drop: self.drop,
+            },
             augment: self.augment,
             model: ModelOptions { input, layers },
             train: self.train,

@@ -19,8 +19,14 @@ fn text(text: &str) -> String {
 }
 
 fn data(data: &DataOptions) -> String {
-    let DataOptions { source, validation } = data;
-    format!("[data]\nsource = {}\nvalidation = {validation:?}\n", text(source))
+    let DataOptions { source, validation, folds, relabel, drop } = data;
+    let file = |file: &Option<String>| file.as_deref().map_or_else(|| "false".to_owned(), text);
+    format!(
+        "[data]\nsource = {}\nvalidation = {validation:?}\nfolds = {folds}\nrelabel = {}\ndrop = {}\n",
+        text(source),
+        file(relabel),
+        file(drop)
+    )
 }
 
 fn augment(augment: &AugmentOptions) -> String {

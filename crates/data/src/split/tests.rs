@@ -59,3 +59,31 @@ fn remainders_add_up_to_the_total() {
     assert_eq!(held_out(&[14, 6], 0.1), [1, 1]);
     assert_eq!(held_out(&[0, 3], 0.5), [0, 2]);
 }
+
+proptest! {
+    /// Every image is in one fold, and of every class, and in all, two folds differ by one image at most.
+    #[test]
+    fn folds_are_even(
+        labels in prop::collection::vec(0_u32..5, 0..300),
+        folds in 1_usize..9,
+        seed in any::<u64>(),
+    ) {
+        let fold_of = super::folds(&labels, 5, folds, seed);
+        prop_assert_eq!(fold_of.len(), labels.len());
+        let sizes = |class: Option<u32>| -> Vec<usize> {
+            let fits = |index: &usize| class.is_none_or(|class| labels[*index] == class);
+            (0..folds).map(|fold| (0..labels.len()).filter(fits).filter(|&i| fold_of[i] == fold).count()).collect()
+        };
+        for class in (0..5).map(Some).chain([None]) {
+            let sizes = sizes(class);
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{:?} {:?}", class, sizes);
+        }
+        prop_assert_eq!(super::folds(&labels, 5, folds, seed), fold_of);
+    }
+}
+
+#[test]
+fn another_seed_deals_other_folds() {
+    let labels: Vec<u32> = (0..1000).map(|i| i % 10).collect();
+    assert_ne!(folds(&labels, 10, 5, 0), folds(&labels, 10, 5, 1));
+}

@@ -124,6 +124,8 @@ proptest! {
     fn a_resolved_recipe_reads_back_equal(
         source in "\\PC{1,12}",
         validation in 0.01..0.99,
+        folds in prop_oneof![Just(0_usize), 2_usize..99],
+        [relabel, drop] in [proptest::option::of("\\PC{1,12}"), proptest::option::of("\\PC{1,12}")],
         expand in vec(transforms(), 0..3),
         mut online in vec(transforms(), 0..3),
         alpha in 0.1..1.0,
@@ -132,7 +134,7 @@ proptest! {
     ) {
         online.push(Transform::Mixup(alpha));
         let recipe = Recipe {
-            data: DataOptions { source, validation },
+            data: DataOptions { source, validation, folds, relabel, drop },
             augment: AugmentOptions { expand, online },
             model,
             train,

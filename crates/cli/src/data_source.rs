@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use seamripper_core::recipe::{DataOptions, Recipe};
 use seamripper_data::source::Source;
 
 /// A source, and a folder to look for it in first.
@@ -28,11 +27,6 @@ impl Chosen {
             None => Self { source: recipe.to_owned(), folder: None },
         }
     }
-}
-
-/// The recipe's data table with the source that was used.
-pub fn options(recipe: &Recipe, source: &str) -> DataOptions {
-    DataOptions { source: source.to_owned(), ..recipe.data.clone() }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod args;
 mod diag;
 
+mod corrections;
 mod data;
 mod data_source;
 mod eval;

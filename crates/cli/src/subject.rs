@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use seamripper_core::graph::ModelFile;
 use seamripper_core::nearest::nearest;
 use seamripper_core::sample::{ImageSet, Split};
+use seamripper_data::options::ImageOptions;
 use seamripper_data::source::Dataset;
 
 use crate::args::Global;
+use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::Stop;
 use crate::model_source::{ModelSource, read_recipe};
@@ -53,7 +55,19 @@ impl Subject {
             ));
         };
         let chosen = Chosen::of(source, data);
-        let dataset = crate::data::load(&chosen.source, chosen.folder, global)?;
+        let size = trained.graph.input;
+        let how = match &recipe {
+            Some(recipe) => ImageOptions::of(&recipe.data, size),
+            None => ImageOptions { size: Some(size), ..ImageOptions::default() },
+        };
+        let dataset = crate::data::load(&chosen.source, chosen.folder, how, global)?;
+        // Which images were held out depends on the labels the run was trained with. They are of its own images only.
+        let dataset = match &recipe {
+            Some(recipe) if recipe.data.source == chosen.source => {
+                Corrections::of_run(path, &recipe.data)?.apply(dataset, global.quiet)?.0
+            }
+            _ => dataset,
+        };
         let split = split.unwrap_or(Split::Test);
         let held_out = recipe.as_ref().map(|recipe| split_of(recipe, &dataset.train));
         let set = images(&dataset, split, held_out.as_ref(), model)?;
@@ -128,11 +142,6 @@ fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet, Sto
             near.map(|near| format!("the nearest to \"{}\" is \"{near}\"", unknown[0])),
         ));
     }
-    Ok(ImageSet::new(
-        set.size(),
-        set.pixels().to_vec(),
-        set.labels().iter().map(|&label| places[label as usize]).collect(),
-        model.classes.clone().into(),
-        set.ids().clone(),
-    ))
+    let labels = set.labels().iter().map(|&label| places[label as usize]).collect();
+    Ok(set.labelled(labels, model.classes.clone().into()))
 }

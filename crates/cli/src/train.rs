@@ -2,38 +2,40 @@
 
 mod environment;
 mod film;
+mod fit;
 mod folder;
+mod folds;
 mod interrupt;
 mod metrics;
 mod profile;
 mod progress;
+mod report;
+mod run;
+mod seeds;
+mod session;
+mod sets;
+mod side_by_side;
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use seamripper_core::augment::expand;
-use seamripper_core::digits::thousands;
-use seamripper_core::fail::{Evaluation, evaluate};
-use seamripper_core::graph::{Graph, ModelFile, Preprocessing, to_safetensors};
-use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
-use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::{EpochReport, Predictor, Trainer};
-use seamripper_data::split::stratified;
+use seamripper_data::corrections::Changes;
+use seamripper_data::options::ImageOptions;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
 use crate::args::Global;
-use crate::data_source::{self, Chosen};
-use crate::diag::{Outcome, Stop, print};
-use crate::eval_text::{Style, print_report};
+use crate::corrections::Corrections;
+use crate::data_source::Chosen;
+use crate::diag::{Outcome, Stop};
 use crate::model_source::read_recipe_to_train;
-use film::Film;
 use folder::RunFolder;
-use metrics::Metrics;
-use profile::Measured;
 use progress::Progress;
+use run::Run;
+use seeds::{Document, Seeds};
+use session::Session;
+
+pub use sets::split;
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -56,6 +58,17 @@ pub struct Train {
     /// Seed of every random draw [default: the recipe's]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     seed: Option<u64>,
+    /// Train on K folds too, for out_of_fold.parquet: each training image predicted by a model that has not seen it
+    #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(2..))]
+    folds: Option<u32>,
+    /// Train with N seeds, each a run RUN/seed-S, and print how much the results differ
+    #[arg(long, value_name = "N", conflicts_with_all = ["resume", "folds", "film", "profile"], value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+    #[command(flatten)]
+    corrections: Corrections,
+    /// Stop if a file of the data set cannot be used [default: leave it out and say so]
+    #[arg(long)]
+    strict: bool,
     /// Keep the filters of the first convolution after every epoch, and show them as an animated PNG, film.png
     #[arg(long)]
     film: bool,
@@ -67,59 +80,45 @@ pub struct Train {
 /// Runs the verb.
 pub fn run(verb: &Train, global: &Global) -> Outcome {
     let isa = instructions()?;
-    let recipe = recipe(verb)?;
+    let begun = verb.resume.as_deref().map(Document::read).transpose()?.flatten();
+    let mut recipe = recipe(verb)?;
     let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
     let progress = Progress::new(global.quiet);
-    let run = match &verb.resume {
+    let folder = match &verb.resume {
         Some(folder) => RunFolder::existing(folder)?,
         None => RunFolder::new(verb.out.as_deref(), verb.recipe.as_deref())?,
     };
-    let data = crate::data::load(&chosen.source, chosen.folder, global)?;
-    let environment = environment::describe(isa, threads.count(), &data);
-    let classes = data.train.classes().clone();
+    let corrections = corrections(verb, &recipe, &folder)?;
+    let seeds = match (begun, verb.seeds) {
+        (Some(document), _) => Some(document),
+        (None, Some(count)) => Some(Document::begin(&folder, recipe.train.seed, count as usize)?),
+        (None, None) => None,
+    };
+    let images = ImageOptions { strict: verb.strict, ..ImageOptions::of(&recipe.data, graph.input) };
+    let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
+    let (data, changes) = corrections.apply(data, global.quiet)?;
+    recipe.data.source = chosen.source;
+    let record = match changes {
+        Changes { .. } if corrections.is_empty() => None,
+        changes => Some(corrections.record(changes)?),
+    };
+    let environment = environment::describe(isa, threads.count(), &data, record.as_ref());
 
-    threads.run(|| {
-        let sets = Sets::of(&recipe, data.train, data.test, &progress)?;
-        let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, Some(&sets.validation))
-            .map_err(|error| Stop::problem(&error, error.hint()))?;
-        let mut metrics = match verb.resume {
-            Some(_) => run.restore(&mut trainer)?,
-            None => Metrics::default(),
-        };
-
-        // Only now, so that a run that cannot begin leaves nothing behind.
-        run.begin()?;
-        progress.say(format_args!("run folder {}", run.path().display()));
-        let resolved = Recipe { data: data_source::options(&recipe, &chosen.source), ..recipe.clone() };
-        run.write("recipe.toml", resolved.to_toml().as_bytes())?;
-        run.write("environment.json", environment.as_bytes())?;
-
-        if verb.profile {
-            trainer.watch(profile::clock);
-        }
-        let film = match verb.film {
-            true => Some(Film::begin(isa, &graph, sets.shown(), &run, trainer.state())?),
-            false => None,
-        };
-        let outcome = fit(&mut trainer, &run, &mut metrics, &classes, &progress, film.as_ref());
-        let measured = || verb.profile.then(|| Measured::of(&trainer, isa, threads.count()));
-        match outcome {
-            Ok(()) => {
-                film.as_ref().map_or(Ok(()), |film| film.develop(&progress))?;
-                let evaluation = finish(isa, &graph, &trainer, &run, &sets, &progress)?;
-                report(&evaluation, measured(), trainer.state().epoch, &run, global)
-            }
-            Err(Stop::Interrupted) => {
-                if let Some(measured) = measured() {
-                    report(&None, Some(measured), trainer.state().epoch, &run, global)?;
-                }
-                Err(Stop::Interrupted)
-            }
-            problem => problem,
-        }
-    })
+    let interrupt = interrupt::watch();
+    let session = Session { isa, threads: &threads, progress: &progress, interrupt: &interrupt };
+    let (session, recipe, graph, folder) = (&session, &recipe, &graph, &folder);
+    let (corrections, environment) = (&corrections, &environment[..]);
+    if let Some(document) = seeds {
+        return Seeds { session, recipe, graph, folder, corrections, environment }
+            .train(document, &data, global);
+    }
+    let (film, profile) = (verb.film, verb.profile);
+    let run = Run { session, recipe, graph, folder, corrections, environment, title: "", film, profile };
+    let trained = run.train(data.train, data.test.as_ref(), None)?;
+    report::print_trained(&trained, folder, global)?;
+    if trained.interrupted { Err(Stop::Interrupted) } else { Ok(()) }
 }
 
 /// The instruction set to use: the best, or what the environment forces.
@@ -157,203 +156,31 @@ fn recipe(verb: &Train) -> Result<Recipe, Stop> {
     if let Some(seed) = verb.seed {
         recipe.train.seed = seed;
     }
+    if let Some(folds) = verb.folds {
+        recipe.data.folds = folds as usize;
+    }
+    if verb.seeds.is_some() && recipe.data.folds > 0 {
+        return Err(Stop::problem(
+            format!("--seeds: expected a recipe without folds, found data.folds = {}", recipe.data.folds),
+            Some("train one seed with folds, or several with data.folds=0".to_owned()),
+        ));
+    }
+    if verb.resume.is_none() {
+        let text = |path: &Path| path.display().to_string();
+        let Corrections { relabel, drop } = &verb.corrections;
+        let own = &mut recipe.data;
+        own.relabel = relabel.as_deref().map(text).or(own.relabel.take());
+        own.drop = drop.as_deref().map(text).or(own.drop.take());
+    }
     Ok(recipe)
 }
 
-/// The images of a run, split and expanded.
-struct Sets {
-    train: ImageSet,
-    validation: ImageSet,
-    test: Option<ImageSet>,
-}
-
-impl Sets {
-    /// Takes the images, so that those which are all trained on are not in memory twice.
-    fn of(recipe: &Recipe, all: ImageSet, test: Option<ImageSet>, progress: &Progress) -> Result<Self, Stop> {
-        let (train, validation) = split(recipe, &all);
-        let (kept, validation) = if validation.is_empty() {
-            let none = all.select(&[]);
-            (all, none)
-        } else {
-            (all.select(&train), all.select(&validation))
-        };
-        let originals = kept.len();
-        let expanded = expand(kept, &recipe.augment.expand, recipe.train.seed)
-            .map_err(|error| Stop::problem(&error, error.hint()))?;
-        progress.say(format_args!(
-            "{} training images{}, {} validation, {} test",
-            thousands(expanded.len() as u64),
-            if expanded.len() > originals {
-                format!(" (expanded from {})", thousands(originals as u64))
-            } else {
-                String::new()
-            },
-            thousands(validation.len() as u64),
-            thousands(test.as_ref().map_or(0, ImageSet::len) as u64),
-        ));
-        Ok(Self { train: expanded, validation, test })
+/// The tables to apply: the recipe's, or the copies that the run to go on with keeps.
+fn corrections(verb: &Train, recipe: &Recipe, folder: &RunFolder) -> Result<Corrections, Stop> {
+    if verb.resume.is_none() {
+        return Ok(Corrections::of_recipe(&recipe.data));
     }
-
-    /// The images that a film shows: not those of the test split.
-    fn shown(&self) -> &ImageSet {
-        if self.validation.is_empty() { &self.train } else { &self.validation }
-    }
-}
-
-/// Indices of the images a recipe trains on, and of those it holds out.
-pub fn split(recipe: &Recipe, all: &ImageSet) -> (Vec<usize>, Vec<usize>) {
-    stratified(all.labels(), all.classes().len(), recipe.data.validation, recipe.train.seed)
-}
-
-/// Trains to the end, with a checkpoint after every epoch.
-fn fit(
-    trainer: &mut Trainer<'_>,
-    run: &RunFolder,
-    metrics: &mut Metrics,
-    classes: &[String],
-    progress: &Progress,
-    film: Option<&Film<'_>>,
-) -> Outcome {
-    let interrupt = interrupt::watch();
-    let epochs = trainer.epochs();
-    let mut meter = progress.begin(trainer, classes);
-    while !trainer.done() {
-        let began = Instant::now();
-        let images = trainer.state().seen;
-        let mut report = None;
-        while report.is_none() {
-            report = trainer.step();
-            meter.step(trainer);
-            if interrupt.requested() {
-                if let Some(report) = &report {
-                    metrics.add(report, began.elapsed(), trainer.images_in_epoch() - images, classes);
-                }
-                meter.leave();
-                run.checkpoint(trainer.state(), metrics)?;
-                let (place, whole) = if report.is_some() { ("after", 0) } else { ("in", 1) };
-                progress.say(format_args!(
-                    "interrupted {place} epoch {} of {epochs}; `seamripper train --resume {}` goes on from this very step",
-                    trainer.state().epoch + whole,
-                    run.path().display()
-                ));
-                return Err(Stop::Interrupted);
-            }
-        }
-        if let Some(report) = report {
-            if !report.train_loss.is_finite() || trainer.state().weights.values.iter().any(|w| !w.is_finite())
-            {
-                meter.leave();
-                return Err(diverged(&report));
-            }
-            metrics.add(&report, began.elapsed(), trainer.images_in_epoch() - images, classes);
-            film.map_or(Ok(()), |film| film.keep(trainer.state()))?;
-            run.checkpoint(trainer.state(), metrics)?;
-            meter.epoch(&report, metrics.last_rate(), trainer);
-        }
-    }
-    meter.leave();
-    Ok(())
-}
-
-/// Weights that are no numbers predict nothing, and no later step mends them.
-fn diverged(report: &EpochReport) -> Stop {
-    let EpochReport { epoch, train_loss, rate, .. } = report;
-    let hint =
-        format!("the steps are too long: lower train.rate (it was {rate:?}), or set train.clip_norm=1");
-    Stop::problem(
-        format!(
-            "training in epoch {epoch}: expected finite weights and a finite loss, found a loss of {train_loss}"
-        ),
-        Some(hint),
-    )
-}
-
-/// Writes the model, the predictions and their evaluation.
-fn finish(
-    isa: Instructions,
-    graph: &Graph,
-    trainer: &Trainer<'_>,
-    run: &RunFolder,
-    sets: &Sets,
-    progress: &Progress,
-) -> Result<Option<Evaluation>, Stop> {
-    let weights = trainer.result();
-    let model = ModelFile {
-        graph: graph.clone(),
-        weights: weights.clone(),
-        classes: sets.train.classes().to_vec(),
-        preprocessing: Preprocessing::new(graph.input[2]),
-    };
-    let bytes = to_safetensors(&model).map_err(|error| Stop::problem(&error, error.hint()))?;
-    run.write("model.safetensors", &bytes)?;
-
-    let mut parts = Vec::new();
-    let predictor = Predictor { isa, graph, weights, preprocessing: &model.preprocessing, bf16: false };
-    for (set, split) in [(Some(&sets.validation), Split::Validation), (sets.test.as_ref(), Split::Test)] {
-        if let Some(set) = set.filter(|set| !set.is_empty()) {
-            parts.push(predictor.predict(set, split, |_| {}));
-        }
-    }
-    let evaluation = parts.last().map(evaluate);
-    match &evaluation {
-        Some(evaluation) => {
-            run.write("eval.json", (crate::eval::document(evaluation) + "\n").as_bytes())?;
-            run.predictions(&joined(parts))?;
-        }
-        None => progress
-            .say(format_args!("there are no validation and no test images, so there is nothing to report")),
-    }
-    Ok(evaluation)
-}
-
-/// Prints the report and the profile, if there are any, and the run folder. A profile was asked for if there is `Some`, and
-/// no step taken if nothing is in it.
-fn report(
-    evaluation: &Option<Evaluation>,
-    profile: Option<Option<Measured>>,
-    epochs: u64,
-    run: &RunFolder,
-    global: &Global,
-) -> Outcome {
-    let folder = run.path().display();
-    print(|out| {
-        if global.json {
-            let mut document = serde_json::json!({
-                "schema": "seamripper.train/1",
-                "run": folder.to_string(),
-                "epochs": epochs,
-                "eval": evaluation,
-            });
-            if let Some(profile) = &profile {
-                document["profile"] = profile.as_ref().map(Measured::json).into();
-            }
-            return writeln!(out, "{document}");
-        }
-        if let Some(evaluation) = evaluation {
-            print_report(evaluation, out, Style::for_stdout())?;
-            writeln!(out)?;
-        }
-        match &profile {
-            Some(Some(measured)) => {
-                measured.print(out)?;
-                writeln!(out)?;
-            }
-            Some(None) => writeln!(out, "no step was taken, so there is no profile\n")?,
-            None => {}
-        }
-        writeln!(out, "run folder: {folder}")
-    })
-}
-
-/// One table of several.
-fn joined(parts: Vec<Predictions>) -> Predictions {
-    let mut parts = parts.into_iter();
-    let mut all = parts.next().expect("at least one part");
-    for part in parts {
-        all.ids.extend(part.ids);
-        all.splits.extend(part.splits);
-        all.labels.extend(part.labels);
-        all.probs.extend(part.probs);
-    }
-    all
+    let own = Corrections::of_run(folder.path(), &recipe.data)?;
+    own.same(folder.path(), &verb.corrections)?;
+    Ok(own)
 }

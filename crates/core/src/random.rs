@@ -45,6 +45,8 @@ pub enum Purpose {
     Clusters = 21,
     /// Corruptions; `a` = change, `b` = image.
     Corrupt = 22,
+    /// Folds of the training images; `a` = class.
+    Folds = 40,
 }
 
 /// A named stream of random numbers.

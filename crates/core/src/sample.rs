@@ -93,6 +93,8 @@ pub struct ImageSet {
     labels: Vec<u32>,
     classes: Arc<[String]>,
     ids: Ids,
+    groups: Option<Vec<u32>>,
+    held: Option<Vec<bool>>,
 }
 
 impl ImageSet {
@@ -112,7 +114,45 @@ impl ImageSet {
         assert_eq!(pixels.len(), labels.len() * h * w * c, "pixels of {} images {size:?}", labels.len());
         assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
         assert_eq!(ids.len(), labels.len(), "ids");
-        Self { size, pixels, labels, classes, ids }
+        Self { size, pixels, labels, classes, ids, groups: None, held: None }
+    }
+
+    /// The same images, each of a group: several pictures of one thing, which are never parted into different splits.
+    ///
+    /// # Panics
+    /// If there is not a group for every image.
+    pub fn with_groups(self, groups: Option<Vec<u32>>) -> Self {
+        assert!(groups.as_ref().is_none_or(|groups| groups.len() == self.len()), "groups");
+        Self { groups, ..self }
+    }
+
+    /// The same images, with those marked that their source holds out for validation.
+    ///
+    /// # Panics
+    /// If there is not a mark for every image.
+    pub fn with_held(self, held: Option<Vec<bool>>) -> Self {
+        assert!(held.as_ref().is_none_or(|held| held.len() == self.len()), "marks");
+        Self { held, ..self }
+    }
+
+    /// The same images with other labels.
+    ///
+    /// # Panics
+    /// If there is not a label for every image, or a label is not an index into `classes`.
+    pub fn labelled(self, labels: Vec<u32>, classes: Arc<[String]>) -> Self {
+        assert_eq!(labels.len(), self.len(), "labels");
+        assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
+        Self { labels, classes, ..self }
+    }
+
+    /// The group of each image, if their source has groups.
+    pub fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
+    }
+
+    /// Which images their source holds out for validation, if it does.
+    pub fn held(&self) -> Option<&[bool]> {
+        self.held.as_deref()
     }
 
     /// Number of images.
@@ -173,6 +213,8 @@ impl ImageSet {
             labels: indices.iter().map(|&i| self.labels[i]).collect(),
             classes: self.classes.clone(),
             ids: self.ids.select(indices),
+            groups: self.groups.as_ref().map(|groups| indices.iter().map(|&i| groups[i]).collect()),
+            held: self.held.as_ref().map(|held| indices.iter().map(|&i| held[i]).collect()),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use seamripper_core::sample::{ImageSet, Split};
 
+use crate::pictures::{LeftOut, Photos};
 use crate::source::Dataset;
 
 mod duplicates;
@@ -41,10 +42,49 @@ pub struct Audit {
     pub duplicates: Duplicates,
     /// Everything that should be looked at, worst first; empty if nothing should.
     pub findings: Vec<Finding>,
+    /// What happened to the files of a folder or a table; `null` for data sets that are arrays.
+    pub photos: Option<PhotoAudit>,
     /// The files it was read from.
     pub files: Vec<FileAudit>,
     /// Whether the digests of the files are the publisher's; `false` also if there is no publisher to ask.
     pub verified: bool,
+}
+
+/// What happened to encoded pictures; `found` = `read` + the number left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhotoAudit {
+    /// Files, or rows of a table.
+    pub found: usize,
+    /// Those that are images of the data set.
+    pub read: usize,
+    /// All others, each with its reason.
+    pub left_out: Vec<LeftOut>,
+    /// Folders of classes that hold nothing.
+    pub empty_folders: Vec<String>,
+    /// Least and largest height in the files.
+    pub heights: [usize; 2],
+    /// Least and largest width in the files.
+    pub widths: [usize; 2],
+    /// How many were not of the size of the data set.
+    pub resized: usize,
+    /// Share held out as the test split because the source has none.
+    pub test_held_out: Option<f64>,
+}
+
+impl PhotoAudit {
+    fn of(photos: &Photos) -> Self {
+        let Photos { found, ref left_out, ref empty, heights, widths, resized, test, .. } = *photos;
+        Self {
+            found,
+            read: found - left_out.len(),
+            left_out: left_out.clone(),
+            empty_folders: empty.clone(),
+            heights,
+            widths,
+            resized,
+            test_held_out: test,
+        }
+    }
 }
 
 /// One part of the data set.
@@ -108,7 +148,7 @@ pub fn audit(dataset: &Dataset) -> Audit {
     let parts = parts(dataset);
     let splits: Vec<_> = parts.iter().map(|&(split, images)| split_audit(split, images)).collect();
     let (groups, duplicates) = duplicates::find(&parts);
-    let findings = findings::find(&splits, &groups);
+    let findings = findings::find(&splits, &groups, dataset.photos.as_ref());
     Audit {
         schema: SCHEMA,
         name: dataset.name.clone(),
@@ -118,6 +158,7 @@ pub fn audit(dataset: &Dataset) -> Audit {
         splits,
         duplicates,
         findings,
+        photos: dataset.photos.as_ref().map(PhotoAudit::of),
         files: (dataset.origin.files.iter())
             .map(|file| FileAudit { path: file.path.display().to_string(), sha256: file.sha256.clone() })
             .collect(),

@@ -101,6 +101,14 @@ pub enum Error {
         /// The first few problems, and how many there are.
         problems: RowProblems,
     },
+    /// Classes that corrections leave without a training image.
+    #[error("corrections {}: expected to leave an image of every class, found none left of {classes}", files.join(" and "))]
+    NoneLeft {
+        /// The tables, as typed.
+        files: Vec<String>,
+        /// The classes.
+        classes: String,
+    },
     /// Rows of a `relabel.csv` that cannot be used; all of them were looked at.
     #[error("rows of {}: expected a usable label in each, found {problems}", path.display())]
     RelabelRows {
@@ -158,7 +166,10 @@ impl Error {
                 Some("correct these rows, or leave them out of the table: none is skipped silently".into())
             }
             Self::RelabelRows { .. } => {
-                Some("correct these rows or leave them out: no label is changed before all rows can be used".into())
+                Some("correct these rows or leave them out: nothing is changed before all rows can be used".into())
+            }
+            Self::NoneLeft { .. } => {
+                Some("unflag some of their rows, or train without these classes in the data set".into())
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::photo::{Filter, Fit};
+use seamripper_core::recipe::{DataOptions, Filter, Fit};
 
 /// How [`crate::source::open`] goes about it.
 pub struct OpenOptions<'a> {
@@ -25,8 +25,10 @@ pub struct OpenOptions<'a> {
 /// How encoded pictures (folders, tables, Parquet) become images of one size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImageOptions {
-    /// `[h, w, c]`; if it is not given, that of the pictures, or 64 x 64 where they differ.
+    /// `[h, w, c]`, if a model says so.
     pub size: Option<[usize; 3]>,
+    /// `[h, w]` where no model says; if it is not given either, that of the pictures, or 64 x 64 where they differ.
+    pub height_and_width: Option<[usize; 2]>,
     /// What happens to proportions.
     pub fit: Fit,
     /// How pixels between pixels are found.
@@ -40,14 +42,24 @@ pub struct ImageOptions {
 }
 
 impl ImageOptions {
-    /// Share held out for the test where a source has no test split.
-    pub const DEFAULT_TEST: f64 = 0.2;
+    /// As a recipe says, for a model of images of `size`, `[h, w, c]`.
+    pub fn of(data: &DataOptions, size: [usize; 3]) -> Self {
+        Self { size: Some(size), fit: data.fit, filter: data.resize, test: data.test, ..Self::default() }
+    }
 }
 
 impl Default for ImageOptions {
     fn default() -> Self {
         let (fit, filter) = (Fit::default(), Filter::default());
-        Self { size: None, fit, filter, test: Self::DEFAULT_TEST, test_seed: 0, strict: false }
+        Self {
+            size: None,
+            height_and_width: None,
+            fit,
+            filter,
+            test: DataOptions::DEFAULT_TEST,
+            test_seed: 0,
+            strict: false,
+        }
     }
 }
 

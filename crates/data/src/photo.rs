@@ -16,7 +16,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader};
 
 mod fit;
 
-pub use fit::{Filter, Fit, fit};
+pub use fit::fit;
 
 #[cfg(test)]
 mod tests;

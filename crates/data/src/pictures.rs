@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use seamripper_core::recipe::{Filter, Fit};
 use seamripper_core::sample::{Ids, ImageSet, Split};
 
 use crate::checksum;
 use crate::options::{ImageOptions, OpenOptions, Progress};
-use crate::photo::{self, Fault, Filter, Fit};
+use crate::photo::{self, Fault};
 use crate::source::{Dataset, FileRead, Origin};
 use crate::split;
 use crate::{Error, Result, RowProblems};
@@ -169,8 +170,10 @@ impl Listing {
             verified: false,
             downloaded: false,
         };
-        parted(self.name, size, decoded.pixels, self.classes.into(), kept, photos, origin, images)
-            .ok_or_else(|| nothing_to_train_on(&self.root))
+        let share = photos.test.unwrap_or(0.0);
+        let (train, test) = parted(size, decoded.pixels, self.classes.into(), kept, share, images.test_seed)
+            .ok_or_else(|| nothing_to_train_on(&self.root))?;
+        Ok(Dataset { photos: Some(photos), ..Dataset::new(self.name, train, test, origin) })
     }
 
     /// Height, width and channels of all pictures, if they agree; else a common size.
@@ -186,6 +189,9 @@ impl Listing {
             },
         )?;
         let channels = sizes.iter().map(|size| size[2]).max().unwrap_or(3);
+        if let Some([h, w]) = options.images.height_and_width {
+            return Ok([h, w, channels]);
+        }
         let first = sizes.first().copied().unwrap_or([SIDE, SIDE, channels]);
         let alike = sizes.iter().all(|size| size[..2] == first[..2]);
         Ok(if alike { [first[0], first[1], channels] } else { [SIDE, SIDE, channels] })
@@ -302,29 +308,31 @@ fn bytes(encoded: Encoded) -> std::result::Result<Vec<u8>, Fault> {
     }
 }
 
-/// Train (with what is held out for validation), and test.
+/// Train (with what is held out for validation), and test: what the source says is, or else `share` of every class. `None`
+/// if there is nothing to train on.
 fn parted(
-    name: String,
     size: [usize; 3],
     pixels: Vec<u8>,
     classes: Arc<[String]>,
     entries: Vec<Entry>,
-    photos: Photos,
-    origin: Origin,
-    images: &ImageOptions,
-) -> Option<Dataset> {
+    share: f64,
+    seed: u64,
+) -> Option<(ImageSet, Option<ImageSet>)> {
     let labels: Vec<u32> = entries.iter().map(|entry| entry.label).collect();
     let groups = split::groups(entries.iter().map(|entry| entry.group.as_deref()));
     let mut is_test: Vec<bool> = entries.iter().map(|entry| entry.split == Some(Split::Test)).collect();
-    if let Some(share) = photos.test {
+    if share > 0.0 {
         // What the source holds out for validation stays there.
         let open: Vec<usize> =
             (0..entries.len()).filter(|&row| entries[row].split != Some(Split::Validation)).collect();
         let part: Vec<u32> = open.iter().map(|&row| labels[row]).collect();
         let part_groups =
             groups.as_ref().map(|groups| open.iter().map(|&row| groups[row]).collect::<Vec<_>>());
-        let (_, held) =
-            split::hold_out(&part, classes.len(), part_groups.as_deref(), share, images.test_seed);
+        let count = classes.len();
+        let (_, held) = match &part_groups {
+            Some(groups) => split::grouped(&part, count, groups, share, seed),
+            None => split::stratified(&part, count, share, seed),
+        };
         for row in held {
             is_test[open[row]] = true;
         }
@@ -333,27 +341,13 @@ fn parted(
     if train_rows.is_empty() {
         return None;
     }
-    let validation: Vec<usize> = train_rows
-        .iter()
-        .enumerate()
-        .filter(|&(_, &row)| entries[row].split == Some(Split::Validation))
-        .map(|(place, _)| place)
-        .collect();
+    let held: Vec<bool> = entries.iter().map(|entry| entry.split == Some(Split::Validation)).collect();
+    let held = held.contains(&true).then_some(held);
     let ids = Ids::Names(entries.into_iter().map(|entry| entry.id.into()).collect());
-    let all = ImageSet::new(size, pixels, labels, classes, ids);
-    let (train, test) = match test_rows.is_empty() {
+    let all = ImageSet::new(size, pixels, labels, classes, ids).with_groups(groups).with_held(held);
+    Some(match test_rows.is_empty() {
         true => (all, None),
         false => (all.select(&train_rows), Some(all.select(&test_rows))),
-    };
-    let groups = groups.map(|groups| train_rows.iter().map(|&row| groups[row]).collect());
-    Some(Dataset {
-        name,
-        train,
-        test,
-        origin,
-        validation: (!validation.is_empty()).then_some(validation),
-        groups,
-        photos: Some(photos),
     })
 }
 

@@ -60,5 +60,18 @@ pub fn read(path: &Path) -> Result<Predictions> {
     table.check(path)
 }
 
+/// The table in a run folder with a prediction of every training image, each by a model that was fitted without it and
+/// without any changed copy of it; `train --folds K` writes it.
+pub const OUT_OF_FOLD: &str = "out_of_fold.parquet";
+
+/// Reads [`OUT_OF_FOLD`] of a run folder; `None` if the run has none.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_out_of_fold(run: &Path) -> Result<Option<Predictions>> {
+    let path = run.join(OUT_OF_FOLD);
+    if path.is_file() { read(&path).map(Some) } else { Ok(None) }
+}
+
 #[cfg(test)]
 mod tests;

@@ -135,7 +135,9 @@ impl Relabel {
         let (mut labels, mut problems, mut changed) = (images.labels().to_vec(), RowProblems::default(), 0);
         for row in &self.rows {
             let Some(&image) = image_of.get(&row.id) else {
-                problems.push(|| format!("id `{}`: expected an image of the data set, found none", row.id));
+                problems.push(|| {
+                    format!("id `{}`: expected a training image of the data set, found none", row.id)
+                });
                 continue;
             };
             let now = &classes[images.labels()[image] as usize];
@@ -153,12 +155,11 @@ impl Relabel {
             }
         }
         refuse(path, problems)?;
-        let (size, ids) = (images.size(), images.ids().clone());
-        Ok((ImageSet::new(size, images.into_pixels(), labels, classes, ids), changed))
+        Ok((images.labelled(labels, classes), changed))
     }
 }
 
-fn refuse(path: &Path, problems: RowProblems) -> Result<()> {
+pub(crate) fn refuse(path: &Path, problems: RowProblems) -> Result<()> {
     match problems.count() {
         0 => Ok(()),
         _ => Err(Error::RelabelRows { path: path.to_owned(), problems }),
@@ -200,15 +201,20 @@ fn row(
         .ok()
         .filter(|score| (0.0..=1.0).contains(score))
         .ok_or_else(|| format!("score: expected a number of 0 to 1, found `{score}`"))?;
-    let flagged = match flagged.to_ascii_lowercase().as_str() {
-        "true" => true, // and TRUE, as spreadsheets write it
-        "false" => false,
-        _ => return Err(format!("flagged: expected true or false, found `{flagged}`")),
-    };
+    let flagged = flag(flagged)?;
     Ok(RelabelRow { id: id.into(), given: given.into(), suggested: suggested.into(), score, flagged })
 }
 
-fn unknown(what: &str, class: &str, classes: &[String]) -> String {
+/// `true` or `false`, also `TRUE`, as spreadsheets write it.
+pub(crate) fn flag(flagged: &str) -> std::result::Result<bool, String> {
+    match flagged.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("flagged: expected true or false, found `{flagged}`")),
+    }
+}
+
+pub(crate) fn unknown(what: &str, class: &str, classes: &[String]) -> String {
     match nearest(class, classes.iter().map(String::as_str)) {
         Some(near) => format!("{what}: expected a class, found `{class}` (is `{near}` meant?)"),
         None => format!("{what}: expected a class, found `{class}`"),

@@ -22,7 +22,7 @@ use crate::idx::{Images, Labels};
 use crate::named::{self, Named};
 use crate::options::OpenOptions;
 use crate::pictures::Photos;
-use crate::{Error, Result, RowProblems, split};
+use crate::{Error, Result, RowProblems};
 
 mod folder;
 mod idx_folder;
@@ -58,10 +58,6 @@ pub struct Dataset {
     pub test: Option<ImageSet>,
     /// The files it was read from.
     pub origin: Origin,
-    /// Which images of `train` the source itself holds out for validation, ascending; if it does.
-    pub validation: Option<Vec<usize>>,
-    /// The group of each image of `train`, if the source has groups; images of one are never parted.
-    pub groups: Option<Vec<u32>>,
     /// What happened to the pictures, if they were encoded ones.
     pub photos: Option<Photos>,
 }
@@ -69,26 +65,7 @@ pub struct Dataset {
 impl Dataset {
     /// Images whose splits are given and that needed no decoding.
     pub fn new(name: String, train: ImageSet, test: Option<ImageSet>, origin: Origin) -> Self {
-        Self { name, train, test, origin, validation: None, groups: None, photos: None }
-    }
-
-    /// Indices into `train` of what is trained on, and of what is held out for validation: what the source holds out, or
-    /// else `fraction` of every class, drawn by `seed`, whole groups if there are any.
-    ///
-    /// # Panics
-    /// If `fraction` is not in `0.0..1.0`.
-    pub fn hold_out(&self, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        match &self.validation {
-            Some(held) => {
-                let mut is_held = vec![false; self.train.len()];
-                held.iter().for_each(|&row| is_held[row] = true);
-                (0..self.train.len()).partition(|&row| !is_held[row])
-            }
-            None => {
-                let (labels, classes) = (self.train.labels(), self.train.classes().len());
-                split::hold_out(labels, classes, self.groups.as_deref(), fraction, seed)
-            }
-        }
+        Self { name, train, test, origin, photos: None }
     }
 }
 
@@ -112,8 +89,11 @@ pub struct FileRead {
     pub sha256: String,
 }
 
-/// What stands before the colon, and what it makes of the path behind it.
-const SCHEMES: [(&str, fn(PathBuf) -> Source); 6] = [
+/// What stands before the colon, and the source it makes of the path behind it.
+type Scheme = (&'static str, fn(PathBuf) -> Source);
+
+/// All schemes.
+const SCHEMES: [Scheme; 6] = [
     ("folder", Source::Folder),
     ("csv", Source::Table),
     ("jsonl", Source::Table),

@@ -1,4 +1,4 @@
-//! Holding images out of training, class by class.
+//! Holding images out of training, class by class: one part of them once, or each of them once in folds.
 //!
 //! *Idea*: of a class of `n` images, `fraction * n` are held out, rounded so that the total is as close to
 //! `fraction * N` as can be (largest remainders) and every class keeps at least one image to train on. Which ones is
@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use seamripper_core::random::{Purpose, Stream};
+use seamripper_core::sample::ImageSet;
 
 /// Splits `0..labels.len()` into what is trained on and what is held out; both ascending.
 ///
@@ -19,10 +20,7 @@ use seamripper_core::random::{Purpose, Stream};
 /// If `fraction` is not in `0.0..1.0` or a label is not below `classes`: a recipe and a loader check these.
 pub fn stratified(labels: &[u32], classes: usize, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     assert!((0.0..1.0).contains(&fraction), "a fraction of {fraction} cannot be held out");
-    let mut members = vec![Vec::new(); classes];
-    for (index, &label) in labels.iter().enumerate() {
-        members[label as usize].push(index);
-    }
+    let members = members(labels, classes);
     let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
     let mut held = vec![false; labels.len()];
     for (class, (mut indices, count)) in members.into_iter().zip(held_out(&sizes, fraction)).enumerate() {
@@ -34,26 +32,25 @@ pub fn stratified(labels: &[u32], classes: usize, fraction: f64, seed: u64) -> (
     (0..labels.len()).partition(|&index| !held[index])
 }
 
-/// As [`stratified`]; where there are groups, images of one group stay together.
+/// Splits images into what is trained on and what is held out for validation: what their source holds out, or else
+/// `fraction` of every class ([`stratified`]), in whole groups if there are any.
 ///
 /// # Panics
-/// As [`stratified`]; or if there is not a group for every label.
-pub fn hold_out(
-    labels: &[u32],
-    classes: usize,
-    groups: Option<&[u32]>,
-    fraction: f64,
-    seed: u64,
-) -> (Vec<usize>, Vec<usize>) {
-    match groups {
-        None => stratified(labels, classes, fraction, seed),
+/// If `fraction` is not in `0.0..1.0`.
+pub fn hold_out(images: &ImageSet, fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    if let Some(held) = images.held() {
+        return (0..images.len()).partition(|&row| !held[row]);
+    }
+    let (labels, classes) = (images.labels(), images.classes().len());
+    match images.groups() {
         Some(groups) => grouped(labels, classes, groups, fraction, seed),
+        None => stratified(labels, classes, fraction, seed),
     }
 }
 
 /// Splits whole groups: in an order drawn from `(seed, Split, classes)`, a group is held out if that brings the number held
 /// out of each class nearer to `fraction` of it (sum of the squares of the differences) and leaves every class something to train on.
-fn grouped(
+pub(crate) fn grouped(
     labels: &[u32],
     classes: usize,
     groups: &[u32],
@@ -113,6 +110,69 @@ pub fn groups<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Option<Vec<u3
         })
         .collect();
     any.then_some(groups)
+}
+
+/// Deals `0..labels.len()` into `count` folds: the fold of each image, below `count`.
+///
+/// The images of a class, in an order drawn from the stream `(seed, Folds, class)`, are dealt one by one, each class from
+/// where the class before it ended. So of every class, and of all images, any two folds differ by one image at most.
+///
+/// # Panics
+/// If `count` is 0 or a label is not below `classes`.
+pub fn folds(labels: &[u32], classes: usize, count: usize, seed: u64) -> Vec<usize> {
+    assert!(count > 0, "no folds to deal into");
+    let mut fold_of = vec![0; labels.len()];
+    let mut dealt = 0;
+    for (class, mut indices) in members(labels, classes).into_iter().enumerate() {
+        Stream::new(seed, Purpose::Folds, class as u64, 0).shuffle(&mut indices);
+        for index in indices {
+            fold_of[index] = dealt % count;
+            dealt += 1;
+        }
+    }
+    fold_of
+}
+
+/// Deals images into `count` folds as [`folds`]; where there are groups, in whole groups: in an order drawn from
+/// `(seed, Folds, classes)`, the largest first, each goes to the fold that has the fewest images of its classes.
+///
+/// # Panics
+/// If `count` is 0.
+pub fn deal(images: &ImageSet, count: usize, seed: u64) -> Vec<usize> {
+    let (labels, classes) = (images.labels(), images.classes().len());
+    let Some(groups) = images.groups() else { return folds(labels, classes, count, seed) };
+    assert!(count > 0, "no folds to deal into");
+    let number = groups.iter().max().map_or(0, |&most| most as usize + 1);
+    let mut inside = vec![Vec::new(); number];
+    for (index, &group) in groups.iter().enumerate() {
+        inside[group as usize].push(index);
+    }
+    let mut order: Vec<usize> = (0..number).collect();
+    Stream::new(seed, Purpose::Folds, classes as u64, 1).shuffle(&mut order);
+    order.sort_by_key(|&group| std::cmp::Reverse(inside[group].len()));
+    let mut have = vec![vec![0_usize; classes]; count];
+    let mut fold_of = vec![0; labels.len()];
+    for group in order {
+        let of_classes = |fold: &usize| -> usize {
+            inside[group].iter().map(|&index| have[*fold][labels[index] as usize]).sum()
+        };
+        let fold =
+            (0..count).min_by_key(|fold| (of_classes(fold), have[*fold].iter().sum::<usize>())).unwrap_or(0);
+        for &index in &inside[group] {
+            fold_of[index] = fold;
+            have[fold][labels[index] as usize] += 1;
+        }
+    }
+    fold_of
+}
+
+/// Indices of the images of each class, ascending.
+fn members(labels: &[u32], classes: usize) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
+        members[label as usize].push(index);
+    }
+    members
 }
 
 /// How many of each class are held out.

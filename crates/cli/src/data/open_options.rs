@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
-use seamripper_data::options::{Download, OpenOptions, Progress, SYSTEM_FOLDER};
+use seamripper_data::options::{Download, ImageOptions, OpenOptions, Progress, SYSTEM_FOLDER};
 
 /// A folder to look for named data sets in, after `--data`.
 const DATA: &str = "SEAMRIPPER_DATA";
@@ -44,8 +44,12 @@ impl Places {
     }
 
     /// As the library takes them.
-    pub fn options<'a>(self, progress: &'a (dyn Fn(Progress<'_>) + Sync)) -> OpenOptions<'a> {
+    pub fn options<'a>(
+        self,
+        images: ImageOptions,
+        progress: &'a (dyn Fn(Progress<'_>) + Sync),
+    ) -> OpenOptions<'a> {
         let Self { data, env_data, cache, system, download } = self;
-        OpenOptions { data, env_data, cache, system, download, progress }
+        OpenOptions { data, env_data, cache, system, download, images, progress }
     }
 }

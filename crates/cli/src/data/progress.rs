@@ -7,13 +7,16 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Mutex;
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use seamripper_data::options::Progress;
 
 use crate::diag::tell;
 
 /// A download without a bar is told in steps of this share of it, in percent.
 const STEP_PERCENT: u64 = 10;
+
+/// Fewer pictures are decoded before anybody asks.
+const MANY: usize = 2000;
 
 /// Tells what is being read.
 pub struct Reader {
@@ -48,6 +51,12 @@ impl Reader {
                 bar.set_message(reading(file));
                 bar.tick();
             }
+            (Manner::Bar(bar), Progress::Decoding { done, total }) => {
+                let template = "{human_pos:>10} of {human_len} pictures {wide_bar} {per_sec}, {eta} left";
+                bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+            }
             (Manner::Bar(bar), Progress::Downloading { url, done, total }) => {
                 let template = "{bytes:>10} of {total_bytes} {wide_bar} {bytes_per_sec}, {eta} left  {msg}";
                 bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
@@ -56,6 +65,7 @@ impl Reader {
                 bar.set_message(file_of(url).to_owned());
             }
             (Manner::Lines, Progress::Reading { file }) => tell(reading(file)),
+            (Manner::Lines, Progress::Decoding { done, total }) => self.decoded(done, total),
             (Manner::Lines, Progress::Downloading { url, done, total }) => self.line(url, done, total),
         }
     }
@@ -64,6 +74,17 @@ impl Reader {
     pub fn finish(&self) {
         if let Manner::Bar(bar) = &self.manner {
             bar.finish_and_clear();
+        }
+    }
+
+    /// A line every tenth of many pictures.
+    fn decoded(&self, done: usize, total: usize) {
+        let step = (done * 100 / total.max(1)) as u64 / STEP_PERCENT;
+        let mut last = self.last.lock().expect("nothing panics while it is held");
+        if total >= MANY && last.1 != step {
+            let count = |n: usize| HumanCount(n as u64);
+            tell(format_args!("  {} of {} pictures decoded", count(done), count(total)));
+            last.1 = step;
         }
     }
 

@@ -35,7 +35,8 @@ impl Style {
         Self { color: std::io::stdout().is_terminal() && !no_color, ..Self::PLAIN }
     }
 
-    pub(super) fn title(self, text: impl Display) -> String {
+    /// A heading.
+    pub fn title(self, text: impl Display) -> String {
         self.paint(Ansi::new().bold(), text)
     }
 

@@ -5,17 +5,17 @@ use std::io::{BufRead, BufReader};
 
 use seamripper_data::source::Dataset;
 use seamripper_kernels::Instructions;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// The document.
-pub fn describe(isa: Instructions, threads: usize, data: &Dataset) -> String {
+/// The document; `corrections` are what was changed of the training images first, if anything.
+pub fn describe(isa: Instructions, threads: usize, data: &Dataset, corrections: Option<&Value>) -> String {
     let files: Vec<_> = data
         .origin
         .files
         .iter()
         .map(|file| json!({"path": file.path.display().to_string(), "sha256": file.sha256.to_string()}))
         .collect();
-    let document = json!({
+    let mut document = json!({
         "schema": "seamripper.environment/1",
         "version": env!("CARGO_PKG_VERSION"),
         "commit": env!("SEAMRIPPER_COMMIT"),
@@ -27,6 +27,9 @@ pub fn describe(isa: Instructions, threads: usize, data: &Dataset) -> String {
         "threads": threads,
         "data": {"name": data.name, "files": files},
     });
+    if let Some(corrections) = corrections {
+        document["corrections"] = corrections.clone();
+    }
     format!("{document:#}\n")
 }
 

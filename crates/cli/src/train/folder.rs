@@ -1,9 +1,10 @@
-//! A run folder: its name, its files, each written whole or not at all.
+//! A run folder: its name, its files, each written whole or not at all; and the folders of folds and seeds in it.
 
 use std::fs;
 use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
 
+use seamripper_core::graph::{ModelFile, to_safetensors};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::train::{CheckpointError, State, Trainer};
 use seamripper_data::{predictions_file, whole_file};
@@ -15,10 +16,18 @@ const MODEL: &str = "model.safetensors";
 const RECIPE: &str = "recipe.toml";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINT: &str = "checkpoints/last.safetensors";
+/// What trainings on a part of the images leave in a run folder, each in a folder of its own.
+const FOLDS: &str = "folds";
+/// What only a folder of runs of several seeds has.
+pub const SEEDS: &str = "seeds.json";
 
 /// The folder of one run.
 #[derive(Debug)]
-pub struct RunFolder(PathBuf);
+pub struct RunFolder {
+    path: PathBuf,
+    /// What `--resume` is given to go on with it: the folder, or the one that it is a part of.
+    resume: PathBuf,
+}
 
 impl RunFolder {
     /// A folder for a new run, not yet made: `out`, or `runs/<recipe>`, `runs/<recipe>-2`, ….
@@ -39,18 +48,47 @@ impl RunFolder {
                 Some("choose another with --out, or remove it".to_owned()),
             ));
         }
-        if path.join(CHECKPOINT).exists() {
+        let begun = [
+            (CHECKPOINT, "an interrupted run"),
+            (FOLDS, "an interrupted run"),
+            (SEEDS, "runs of several seeds"),
+        ];
+        if let Some((_, found)) = begun.into_iter().find(|(name, _)| path.join(name).exists()) {
             return Err(Stop::problem(
-                format!("run folder {}: expected a new one, found an interrupted run", path.display()),
+                format!("run folder {}: expected a new one, found {found}", path.display()),
                 Some(format!("go on with it: `seamripper train --resume {}`", path.display())),
             ));
         }
-        Ok(Self(path))
+        Ok(Self::at(path))
+    }
+
+    fn at(path: PathBuf) -> Self {
+        Self { resume: path.clone(), path }
+    }
+
+    /// The folder of one of its folds, counted from 1.
+    pub fn fold(&self, number: usize) -> Self {
+        Self { path: self.path.join(FOLDS).join(number.to_string()), resume: self.resume.clone() }
+    }
+
+    /// The run of one of its seeds.
+    pub fn seed(&self, seed: u64) -> Self {
+        Self { path: self.path.join(format!("seed-{seed}")), resume: self.resume.clone() }
+    }
+
+    /// What `--resume` is given to go on with it.
+    pub fn resume(&self) -> &Path {
+        &self.resume
+    }
+
+    /// Whether it holds a finished run.
+    pub fn finished(&self) -> bool {
+        self.path.join(MODEL).exists()
     }
 
     /// Makes the folder, or clears away what a killed run had not yet given its name.
     pub fn begin(&self) -> Outcome {
-        for part in [self.0.clone(), self.0.join("checkpoints")] {
+        for part in [self.path.clone(), self.path.join("checkpoints")] {
             whole_file::create_folder(&part)
                 .and_then(|()| whole_file::remove_leftovers(&part))
                 .map_err(|error| Stop::problem(&error, error.hint()))?;
@@ -61,7 +99,7 @@ impl RunFolder {
     /// The folder of a run that was begun.
     pub fn existing(path: &Path) -> Result<Self, Stop> {
         if path.join(RECIPE).is_file() {
-            return Ok(Self(path.to_owned()));
+            return Ok(Self::at(path.to_owned()));
         }
         let found = match (path.is_dir(), path.exists()) {
             (true, _) => "no recipe.toml in it",
@@ -82,12 +120,12 @@ impl RunFolder {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Writes one of its files.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Outcome {
-        whole_file::write_bytes(&self.0.join(name), bytes).map_err(|error| self.unwritten(&error))
+        whole_file::write_bytes(&self.path.join(name), bytes).map_err(|error| self.unwritten(&error))
     }
 
     /// Writes the metrics, then the state: a checkpoint never lacks its metrics.
@@ -96,10 +134,15 @@ impl RunFolder {
         self.write(CHECKPOINT, &state.to_bytes())
     }
 
-    /// Writes `predictions.parquet`.
-    pub fn predictions(&self, table: &Predictions) -> Outcome {
-        predictions_file::write_parquet(&self.0.join("predictions.parquet"), table)
-            .map_err(|error| self.unwritten(&error))
+    /// Writes a table of predictions.
+    pub fn table(&self, name: &str, table: &Predictions) -> Outcome {
+        predictions_file::write_parquet(&self.path.join(name), table).map_err(|error| self.unwritten(&error))
+    }
+
+    /// Writes `model.safetensors`.
+    pub fn model(&self, model: &ModelFile) -> Outcome {
+        let bytes = to_safetensors(model).map_err(|error| Stop::problem(&error, error.hint()))?;
+        self.write(MODEL, &bytes)
     }
 
     /// A failed write: what has its name is whole, so that a run that has begun can go on when there is room.
@@ -107,16 +150,15 @@ impl RunFolder {
         let full = matches!(error, seamripper_data::Error::Io { source, .. }
             if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge));
         let first = if full { "make room" } else { "mend that" };
-        let go_on =
-            self.0.join(RECIPE).is_file().then(|| {
-                format!("{first}, then go on with `seamripper train --resume {}`", self.0.display())
-            });
+        let go_on = self.resume.join(RECIPE).is_file().then(|| {
+            format!("{first}, then go on with `seamripper train --resume {}`", self.resume.display())
+        });
         Stop::problem(error, go_on.or(error.hint()))
     }
 
     /// Puts `trainer` where the last checkpoint stands, if there is one, and gives the metrics up to there.
     pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<Metrics, Stop> {
-        let path = self.0.join(CHECKPOINT);
+        let path = self.path.join(CHECKPOINT);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             // Stopped before its first checkpoint: from the beginning.
@@ -133,7 +175,7 @@ impl RunFolder {
         let state = State::from_bytes(&bytes, trainer.state()).map_err(refused)?;
         let epochs = state.epoch as usize;
         trainer.resume(state).map_err(refused)?;
-        let text = fs::read_to_string(self.0.join(METRICS)).unwrap_or_default();
+        let text = fs::read_to_string(self.path.join(METRICS)).unwrap_or_default();
         Ok(Metrics::read(&text, epochs))
     }
 }

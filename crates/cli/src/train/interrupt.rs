@@ -14,6 +14,11 @@ impl Interrupt {
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
+
+    /// Asks for a stop, as when another training has failed.
+    pub fn request(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Watches from now on. Where the system does not let us, Ctrl-C ends the program as ever, and the last epoch's

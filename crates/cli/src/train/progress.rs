@@ -1,9 +1,11 @@
 //! What one sees while it trains: a line that moves on a terminal, a line an epoch elsewhere.
 
 use std::fmt::Arguments;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use seamripper_core::train::{ClassCount, EpochReport, Trainer};
 
 use seamripper_core::digits::thousands;
@@ -17,53 +19,117 @@ const EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Progress {
     quiet: bool,
+    /// The moving lines, one a training.
+    lines: MultiProgress,
 }
 
 impl Progress {
     /// Silent if `quiet`.
     pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self { quiet, lines: MultiProgress::with_draw_target(target) }
     }
 
     /// One line.
     pub fn say(&self, line: Arguments<'_>) {
         if !self.quiet {
-            tell(line);
+            self.lines.suspend(|| tell(line));
         }
     }
 
-    /// Begins to measure.
-    pub fn begin(&self, trainer: &Trainer<'_>, classes: &[String]) -> Meter {
-        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(trainer.steps_in_epoch()), target);
+    /// Begins to measure a training, which is called `title` if there are several, as a part of `whole`.
+    pub fn begin(&self, trainer: &Trainer<'_>, classes: &[String], title: &str, whole: &Whole) -> Meter {
+        let bar = self.lines.add(ProgressBar::new(trainer.steps_in_epoch()));
         let style = ProgressStyle::with_template("{msg} {bar:24} {percent:>3} %").expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
-        let now = Instant::now();
         Meter {
             quiet: self.quiet,
             bar,
+            title: if title.is_empty() { String::new() } else { format!("{title}  ") },
             classes: classes.to_vec(),
-            began: now,
+            began: Instant::now(),
             first_step: trainer.state().step,
             shown: None,
+            whole: whole.clone(),
         }
     }
 }
 
-/// Measures and shows the run.
+/// How much is done and left of all trainings of a call, in steps.
+#[derive(Clone, Debug)]
+pub struct Whole(Arc<Counters>);
+
+#[derive(Debug)]
+struct Counters {
+    began: Instant,
+    done: AtomicU64,
+    left: AtomicU64,
+}
+
+impl Whole {
+    /// From now on, with so many steps to take.
+    pub fn begin(steps: u64) -> Self {
+        Self(Arc::new(Counters {
+            began: Instant::now(),
+            done: AtomicU64::new(0),
+            left: AtomicU64::new(steps),
+        }))
+    }
+
+    /// So many steps need not be taken: they were, before this call, or a training has ended early.
+    pub fn skip(&self, steps: u64) {
+        // Never below 0: a number that is a little off is better than a huge one.
+        let less = |left: u64| Some(left.saturating_sub(steps));
+        let _ = self.0.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    fn step(&self) {
+        self.0.done.fetch_add(1, Ordering::Relaxed);
+        self.skip(1);
+    }
+
+    /// The time left, in words; nothing at the beginning and at the end.
+    fn left(&self) -> String {
+        let (done, left) = (self.0.done.load(Ordering::Relaxed), self.0.left.load(Ordering::Relaxed));
+        if done == 0 || left == 0 {
+            return String::new();
+        }
+        let seconds = self.0.began.elapsed().as_secs_f64() / done as f64 * left as f64;
+        match seconds as u64 {
+            seconds @ 0..60 => format!("{seconds} s left"),
+            seconds @ 60..5400 => format!("{} min left", (seconds + 30) / 60),
+            seconds => format!("{} h {:02} min left", seconds / 3600, seconds % 3600 / 60),
+        }
+    }
+}
+
+/// Steps a training has left.
+pub fn steps_left(trainer: &Trainer<'_>) -> u64 {
+    (trainer.steps_in_epoch() * trainer.epochs()).saturating_sub(trainer.state().step)
+}
+
+/// Measures and shows one training.
 #[derive(Debug)]
 pub struct Meter {
     quiet: bool,
     bar: ProgressBar,
+    title: String,
     classes: Vec<String>,
     began: Instant,
     first_step: u64,
     shown: Option<Instant>,
+    whole: Whole,
 }
 
 impl Meter {
+    /// Names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
     /// After every step.
     pub fn step(&mut self, trainer: &Trainer<'_>) {
+        self.whole.step();
         if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < EVERY) {
             return;
         }
@@ -75,12 +141,13 @@ impl Meter {
         self.bar.set_position(state.step_in_epoch);
         let worst = worst(&self.classes, &state.counts);
         self.bar.set_message(format!(
-            "epoch {}/{}  {} images/s  loss {:.4}{worst}  {}",
+            "{}epoch {}/{}  {} images/s  loss {:.4}{worst}  {}",
+            self.title,
             state.epoch + 1,
             trainer.epochs(),
             thousands(self.rate(trainer) as u64),
             state.loss / state.seen as f64,
-            self.left(trainer),
+            self.whole.left(),
         ));
     }
 
@@ -94,7 +161,8 @@ impl Meter {
         });
         let biases = || report.classes.iter().filter_map(ClassCount::bias);
         let line = format!(
-            "epoch {:>3}/{}  {:>7} images/s  loss {:.4}{held}{}  bias {:.2} to {:.2}  {}",
+            "{}epoch {:>3}/{}  {:>7} images/s  loss {:.4}{held}{}  bias {:.2} to {:.2}  {}",
+            self.title,
             report.epoch,
             trainer.epochs(),
             thousands(images_per_second as u64),
@@ -102,7 +170,7 @@ impl Meter {
             worst(&self.classes, &report.classes),
             biases().fold(f64::INFINITY, f64::min),
             biases().fold(f64::NEG_INFINITY, f64::max),
-            self.left(trainer),
+            self.whole.left(),
         );
         if self.bar.is_hidden() {
             tell(line.trim_end());
@@ -110,6 +178,12 @@ impl Meter {
             self.bar.println(line.trim_end());
             self.bar.set_position(0);
         }
+    }
+
+    /// At the end, which early stopping may have brought forward.
+    pub fn end(&self, trainer: &Trainer<'_>) {
+        self.whole.skip(steps_left(trainer));
+        self.leave();
     }
 
     /// Removes the moving line.
@@ -123,21 +197,6 @@ impl Meter {
         steps * trainer.images_in_epoch() as f64
             / trainer.steps_in_epoch() as f64
             / self.began.elapsed().as_secs_f64().max(1e-9)
-    }
-
-    fn left(&self, trainer: &Trainer<'_>) -> String {
-        let steps = trainer.state().step - self.first_step;
-        let all = trainer.steps_in_epoch() * trainer.epochs();
-        let left = all.saturating_sub(trainer.state().step);
-        if trainer.done() || steps == 0 {
-            return String::new();
-        }
-        let seconds = self.began.elapsed().as_secs_f64() / steps as f64 * left as f64;
-        match seconds as u64 {
-            seconds @ 0..60 => format!("{seconds} s left"),
-            seconds @ 60..5400 => format!("{} min left", (seconds + 30) / 60),
-            seconds => format!("{} h {:02} min left", seconds / 3600, seconds % 3600 / 60),
-        }
     }
 }
 

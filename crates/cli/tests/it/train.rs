@@ -1,13 +1,16 @@
 //! `seamripper train`, as a user runs it, on a small set of drawn shapes.
 
 mod contract;
+mod corrections;
 mod fashion_mnist;
 mod film;
+mod folds;
 mod full_disk;
 mod interrupted;
 mod profile;
 mod refused;
 mod same_bytes;
+mod seeds;
 mod shapes;
 
 use std::fs;

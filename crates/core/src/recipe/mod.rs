@@ -25,7 +25,7 @@ use crate::problems::Problem;
 
 pub use crate::graph::Initializer;
 pub use error::RecipeError;
-pub use options::{EarlyStopping, EpsilonForm, Optimizer, Schedule, TrainOptions};
+pub use options::{EarlyStopping, EpsilonForm, Filter, Fit, Optimizer, Schedule, TrainOptions};
 pub use short::{WordProblem, parse_layer, write_layer};
 
 /// Everything that decides a run.
@@ -48,11 +48,27 @@ pub struct DataOptions {
     pub source: String,
     /// Share of the training images held out, stratified; at least 0 and below 1.
     pub validation: f64,
+    /// Share of all images held out as the test split, if the source has none; the same for every run.
+    pub test: f64,
+    /// What happens to the proportions of pictures.
+    pub fit: Fit,
+    /// How their size is changed.
+    pub resize: Filter,
+    /// Folds to train on for a prediction of every training image by a model that has not seen it; 0 = none, else at
+    /// least 2.
+    pub folds: usize,
+    /// A table of labels to correct first.
+    pub relabel: Option<String>,
+    /// A table of training images to leave out first.
+    pub drop: Option<String>,
 }
 
 impl DataOptions {
     /// Share held out for validation where a recipe does not say.
     pub const DEFAULT_VALIDATION: f64 = 0.1;
+
+    /// Share held out for the test where neither the source has a test split nor a recipe says.
+    pub const DEFAULT_TEST: f64 = 0.2;
 }
 
 /// The `[augment]` table.

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::{Origin, RecipeError};
-use super::{AugmentOptions, DataOptions, ModelOptions, Recipe, TrainOptions};
+use super::{AugmentOptions, DataOptions, Filter, Fit, ModelOptions, Recipe, TrainOptions};
 use crate::graph::{Builder, LayerSpec};
 use crate::nearest::nearest;
 use crate::problems::Problem;
@@ -21,13 +21,18 @@ use value::{Bound, Fields, Reader};
 const TABLES: [(&str, &[&str]); 4] =
     [("data", &DATA), ("augment", &augment::KEYS), ("model", &model::KEYS), ("train", &train::KEYS)];
 
-const DATA: [&str; 2] = ["source", "validation"];
+const DATA: [&str; 8] = ["source", "validation", "test", "fit", "resize", "folds", "relabel", "drop"];
 
 /// Every key and word of a choice, which the reference must name.
 #[cfg(test)]
 pub(super) fn keys() -> Vec<&'static str> {
     let keys = TABLES.iter().flat_map(|(_, keys)| keys.iter());
-    let words = augment::TRANSFORMS.iter().chain(&train::OPTIMIZERS).chain(&train::SCHEDULES);
+    let words = Fit::NAMES
+        .iter()
+        .chain(&Filter::NAMES)
+        .chain(&augment::TRANSFORMS)
+        .chain(&train::OPTIMIZERS)
+        .chain(&train::SCHEDULES);
     keys.chain(words).copied().collect()
 }
 
@@ -89,6 +94,12 @@ fn unknown_tables(reader: &mut Reader<'_>, document: &DeTable<'_>) {
 struct Read {
     source: Option<String>,
     validation: Option<f64>,
+    test: Option<f64>,
+    fit: Fit,
+    resize: Filter,
+    folds: usize,
+    relabel: Option<String>,
+    drop: Option<String>,
     augment: AugmentOptions,
     model: model::Read,
     train: TrainOptions,
@@ -125,6 +136,22 @@ impl Read {
 
     fn data(&mut self, reader: &mut Reader<'_>, fields: &Fields<'_, '_>) {
         fields.number(reader, "validation", Bound::SHARE, |share| self.validation = Some(share));
+        fields.number(reader, "test", Bound::SHARE, |share| self.test = Some(share));
+        fields.word(reader, "fit", &Fit::NAMES, |word| self.fit = Fit::named(word));
+        fields.word(reader, "resize", &Filter::NAMES, |word| self.resize = Filter::named(word));
+        fields.size(reader, "folds", 0, |folds| self.folds = folds);
+        if let Some(value) = fields.get("folds").filter(|_| self.folds == 1) {
+            let key = fields.key("folds");
+            let hint = Some("a common number is 5".to_owned());
+            let rest = "expected 0 for none, or at least 2, found 1";
+            reader.problem(&key, &key, Some(value.span()), rest, hint);
+        }
+        for (name, file) in [("relabel", &mut self.relabel), ("drop", &mut self.drop)] {
+            *file = fields.get(name).and_then(|value| match value.get_ref().as_bool() {
+                Some(false) => None,
+                _ => reader.text(value, &fields.key(name)).map(str::to_owned),
+            });
+        }
         match fields.get("source") {
             None => fields.missing(reader, "source", "source = \"fashion-mnist\""),
             Some(value) => self.source = reader.text(value, "data.source").map(str::to_owned),
@@ -145,7 +172,16 @@ impl Read {
         }
         let (input, layers) = self.model.resolved(reader)?;
         Some(Recipe {
-            data: DataOptions { source: self.source?, validation },
+            data: DataOptions {
+                source: self.source?,
+                validation,
+                test: self.test.unwrap_or(DataOptions::DEFAULT_TEST),
+                fit: self.fit,
+                resize: self.resize,
+                folds: self.folds,
+                relabel: self.relabel,
+                drop: self.drop,
+            },
             augment: self.augment,
             model: ModelOptions { input, layers },
             train: self.train,

@@ -19,8 +19,16 @@ fn text(text: &str) -> String {
 }
 
 fn data(data: &DataOptions) -> String {
-    let DataOptions { source, validation } = data;
-    format!("[data]\nsource = {}\nvalidation = {validation:?}\n", text(source))
+    let DataOptions { source, validation, test, fit, resize, folds, relabel, drop } = data;
+    let file = |file: &Option<String>| file.as_deref().map_or_else(|| "false".to_owned(), text);
+    format!(
+        "[data]\nsource = {}\nvalidation = {validation:?}\ntest = {test:?}\nfit = \"{}\"\nresize = \"{}\"\nfolds = {folds}\nrelabel = {}\ndrop = {}\n",
+        text(source),
+        fit.name(),
+        resize.name(),
+        file(relabel),
+        file(drop)
+    )
 }
 
 fn augment(augment: &AugmentOptions) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{EXAMPLES_MOST, Group, SplitAudit};
+use crate::pictures::Photos;
 
 /// Below this ratio of the largest to the smallest class nothing is said: shares that differ by less than half do not
 /// need weights or resampling.
@@ -16,6 +17,8 @@ pub enum FindingKind {
     Leak,
     /// Equal images have different labels.
     Conflict,
+    /// A file cannot be used.
+    LeftOut,
     /// A class has no image in a part.
     MissingClass,
     /// An image is there more than once in one part.
@@ -39,7 +42,7 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
-pub(super) fn find(splits: &[SplitAudit], groups: &[Group]) -> Vec<Finding> {
+pub(super) fn find(splits: &[SplitAudit], groups: &[Group], photos: Option<&Photos>) -> Vec<Finding> {
     let said = |n: usize| pictures(n, "is", "are");
     let mut findings: Vec<Finding> = [
         copies(
@@ -64,6 +67,7 @@ pub(super) fn find(splits: &[SplitAudit], groups: &[Group]) -> Vec<Finding> {
     .into_iter()
     .flatten()
     .collect();
+    findings.extend(photos.and_then(left_out));
     for split in splits {
         findings.extend([missing(split), constant(split), imbalance(split)].into_iter().flatten());
     }
@@ -82,6 +86,15 @@ fn copies(
     let ids =
         groups.iter().filter(|group| of(group)).flat_map(|group| &group.images).map(|image| image.id.clone());
     (n > 0).then(|| Finding { kind, title: title(n), n, examples: ids.take(EXAMPLES_MOST).collect() })
+}
+
+/// Files that are no images of the data set.
+fn left_out(photos: &Photos) -> Option<Finding> {
+    let n = photos.left_out.len();
+    let title = format!("{n} of {} files cannot be used and are left out", photos.found);
+    let said =
+        photos.left_out.iter().take(EXAMPLES_MOST).map(|file| format!("{} ({})", file.path, file.reason));
+    (n > 0).then(|| Finding { kind: FindingKind::LeftOut, title, n, examples: said.collect() })
 }
 
 fn pictures(n: usize, is: &str, are: &str) -> String {

@@ -3,40 +3,9 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use seamripper_core::recipe::{Filter, Fit};
+
 use super::Photo;
-
-/// What happens to the proportions of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Fit {
-    /// Nothing is lost and nothing added: height and width change by their own factors.
-    #[default]
-    Stretch,
-    /// The largest middle part with the proportions of the model; what is outside is lost.
-    Crop,
-    /// The whole picture in its proportions, in the middle of a black one.
-    Pad,
-}
-
-/// How pixels between pixels are found. Both grow with the factor when a picture shrinks, as Pillow's do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Filter {
-    /// A triangle, Pillow's `BILINEAR`.
-    #[default]
-    Bilinear,
-    /// Keys' cubic with a = -0.5, Pillow's `BICUBIC`.
-    Bicubic,
-}
-
-impl Fit {
-    /// Each, with its word in a recipe.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Stretch, "stretch"), (Self::Crop, "crop"), (Self::Pad, "pad")];
-}
-
-impl Filter {
-    /// Each, with its word in a recipe.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::Bilinear, "bilinear"), (Self::Bicubic, "bicubic")];
-}
 
 /// Brings a picture to `[h, w]` and writes its pixels, `[h, w, c]`, to `out`.
 ///

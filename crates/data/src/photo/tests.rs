@@ -1,5 +1,6 @@
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage};
+use seamripper_core::recipe::{Filter, Fit};
 use serde::Deserialize;
 
 use super::*;
@@ -37,7 +38,7 @@ fn sizes_change_as_in_pillow() {
     assert_eq!((golden.pillow.as_str(), golden.resize.len()), ("13.0.0", 18));
     let (mut pixels, mut unlike) = (0, 0);
     for case in golden.resize {
-        let filter = Filter::ALL.iter().find(|(_, name)| *name == case.filter).unwrap().0;
+        let filter = Filter::named(&case.filter);
         let photo = Photo { size: case.size, pixels: case.pixels };
         let mut out = vec![0; case.out.len()];
         fit(&photo, case.to, Fit::Stretch, filter, &mut out);

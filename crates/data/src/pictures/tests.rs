@@ -5,6 +5,7 @@ use image::{GrayImage, RgbImage};
 
 use super::*;
 use crate::source::{Source, open};
+use crate::split::hold_out;
 
 fn options(images: ImageOptions) -> OpenOptions<'static> {
     OpenOptions { images, ..OpenOptions::offline() }
@@ -45,8 +46,7 @@ fn parts_and_classes_are_folders_in_natural_order() {
         ["VAL/2/v.png", "train/2/a9.jpg", "train/2/a10.png", "train/10/b.png", "train/cat/deep/er/x.JPEG"]
     );
     assert_eq!(dataset.train.labels(), [0, 0, 0, 1, 2]);
-    assert_eq!(dataset.validation, Some(vec![0]));
-    assert_eq!(dataset.hold_out(0.5, 0), (vec![1, 2, 3, 4], vec![0]), "the source's own");
+    assert_eq!(hold_out(&dataset.train, 0.5, 0), (vec![1, 2, 3, 4], vec![0]), "the source's own");
     let test = dataset.test.as_ref().unwrap();
     assert_eq!(
         (ids(test), test.labels()),
@@ -163,7 +163,7 @@ fn tables_name_pictures_parts_and_groups() {
         |set: &ImageSet| ids(set).iter().map(|id| group(id)).collect::<std::collections::BTreeSet<_>>();
     assert!(groups(&dataset.train).is_disjoint(&groups(&test)), "groups are not parted");
     assert_eq!((dataset.train.len(), test.len()), (32, 8));
-    let (train, held) = dataset.hold_out(0.25, 3);
+    let (train, held) = hold_out(&dataset.train, 0.25, 3);
     let groups = |rows: &[usize]| groups(&dataset.train.select(rows));
     assert!(groups(&train).is_disjoint(&groups(&held)) && !held.is_empty());
     let said: Vec<_> = dataset

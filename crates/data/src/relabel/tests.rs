@@ -55,7 +55,7 @@ fn every_row_that_cannot_be_used_is_told_at_once() {
       line 7: no id
       line 8: id `train-00000` again, as in line 2
       line 9: no id
-    correct these rows or leave them out: no label is changed before all rows can be used
+    correct these rows or leave them out: nothing is changed before all rows can be used
     ");
 }
 
@@ -97,8 +97,8 @@ fn a_table_of_other_labels_is_refused() {
     insta::assert_snapshot!(shown(&error), @r"
     rows of relabel.csv: expected a usable label in each, found 2 problems
       id `train-00001`: expected the label `Coat`, found `Shirt`
-      id `test-00000`: expected an image of the data set, found none
-    correct these rows or leave them out: no label is changed before all rows can be used
+      id `test-00000`: expected a training image of the data set, found none
+    correct these rows or leave them out: nothing is changed before all rows can be used
     ");
 }
 

@@ -154,19 +154,17 @@ fn assemble(
             is_test[open[row]] = true;
         }
     }
-    let all = ImageSet::new(size, pixels, labels, classes, Ids::Names(names));
+    let held: Vec<bool> = splits.iter().map(|&split| split == Split::Validation).collect();
+    let held = held.contains(&true).then_some(held);
+    let all = ImageSet::new(size, pixels, labels, classes, Ids::Names(names)).with_held(held);
     let (test, train): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|&row| is_test[row]);
-    let validation: Vec<usize> =
-        (0..train.len()).filter(|&place| splits[train[place]] == Split::Validation).collect();
     let origin = Origin {
         files: vec![FileRead { path: file.to_owned(), sha256 }],
         verified: false,
         downloaded: false,
     };
     let test = (!test.is_empty()).then(|| all.select(&test));
-    let train = all.select(&train);
-    let validation = (!validation.is_empty()).then_some(validation);
-    Ok(Dataset { validation, ..Dataset::new(format!("npz:{}", file.display()), train, test, origin) })
+    Ok(Dataset::new(format!("npz:{}", file.display()), all.select(&train), test, origin))
 }
 
 fn malformed(path: &Path, what: &str, expected: String, found: String) -> Error {

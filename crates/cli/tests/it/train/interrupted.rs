@@ -1,7 +1,7 @@
 //! Runs that are killed or interrupted go on to the very bytes of a run that was not.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,11 +16,11 @@ fn epochs_done(run: &Path) -> usize {
     fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
 }
 
-/// Starts a command, and comes back when `run` has `epochs` epochs behind it (its recipe, if 0).
-fn started(mut command: Command, run: &Path, epochs: usize) -> Child {
+/// Starts a command, and comes back when `run` is begun and `part` of it (or `run` itself) has `epochs` epochs behind it.
+pub(super) fn started(mut command: Command, run: &Path, part: &Path, epochs: usize) -> Child {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
-    while !run.join("recipe.toml").exists() || epochs_done(run) < epochs {
+    while !run.join("recipe.toml").exists() || epochs_done(part) < epochs {
         assert!(
             child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
             "epoch {epochs} was not seen"
@@ -30,9 +30,14 @@ fn started(mut command: Command, run: &Path, epochs: usize) -> Child {
     child
 }
 
+/// The run that `run` is, or is a part of.
+fn begun(place: &Place, run: &str) -> PathBuf {
+    place.at(run.split('/').next().unwrap_or(run))
+}
+
 /// Kills a run (SIGKILL) as soon as `epochs` are there. It must not have come to its end.
 fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
-    let mut child = started(place.program(arguments), &place.at(run), epochs);
+    let mut child = started(place.program(arguments), &begun(place, run), &place.at(run), epochs);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!place.at(run).join("model.safetensors").exists(), "killed too late");
@@ -40,7 +45,7 @@ fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
 
 /// Interrupts a run (SIGINT, as Ctrl-C does) as soon as `epochs` are there.
 pub(super) fn interrupted(place: &Place, arguments: &[&str], run: &str, epochs: usize) -> Output {
-    let child = started(place.program(arguments), &place.at(run), epochs);
+    let child = started(place.program(arguments), &begun(place, run), &place.at(run), epochs);
     let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(sent.success());
     child.wait_with_output().unwrap()

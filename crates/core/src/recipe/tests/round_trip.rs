@@ -6,8 +6,8 @@ use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Builder, Layer, LayerSpec, Padding};
 use crate::recipe::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Schedule,
-    TrainOptions,
+    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Filter, Fit, Initializer, ModelOptions,
+    Optimizer, Schedule, TrainOptions,
 };
 
 fn range(low: f64, high: f64) -> impl Strategy<Value = [f64; 2]> {
@@ -124,6 +124,10 @@ proptest! {
     fn a_resolved_recipe_reads_back_equal(
         source in "\\PC{1,12}",
         validation in 0.01..0.99,
+        test in 0.0..0.99,
+        (fit, resize) in (0..Fit::NAMES.len(), 0..Filter::NAMES.len()),
+        folds in prop_oneof![Just(0_usize), 2_usize..99],
+        [relabel, drop] in [proptest::option::of("\\PC{1,12}"), proptest::option::of("\\PC{1,12}")],
         expand in vec(transforms(), 0..3),
         mut online in vec(transforms(), 0..3),
         alpha in 0.1..1.0,
@@ -132,7 +136,16 @@ proptest! {
     ) {
         online.push(Transform::Mixup(alpha));
         let recipe = Recipe {
-            data: DataOptions { source, validation },
+            data: DataOptions {
+                source,
+                validation,
+                test,
+                fit: Fit::named(Fit::NAMES[fit]),
+                resize: Filter::named(Filter::NAMES[resize]),
+                folds,
+                relabel,
+                drop,
+            },
             augment: AugmentOptions { expand, online },
             model,
             train,

@@ -1,0 +1,76 @@
+//! `train --seeds N`: N runs, and how much they differ.
+
+use std::fs;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::Place;
+use super::interrupted::{interrupted, started};
+
+#[test]
+fn every_seed_is_the_run_it_is_alone() {
+    let place = Place::new();
+    let output = place.done(&["train", "r.toml", "--seeds=3", "--seed=4", "--quiet", "--json", "--out", "s"]);
+    for seed in ["4", "5", "6"] {
+        let alone = format!("alone-{seed}");
+        place.done(&["train", "r.toml", "--quiet", "--seed", seed, "--out", &alone]);
+        place.assert_same(&alone, &format!("s/seed-{seed}"));
+    }
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document, place.json("s/seeds.json"));
+    assert_eq!(document["schema"], "seamripper.seeds/1");
+    assert_eq!(document["seeds"], serde_json::json!([4, 5, 6]));
+    let accuracies = ["4", "5", "6"]
+        .map(|seed| place.json(&format!("s/seed-{seed}/eval.json"))["accuracy"].as_f64().unwrap());
+    let mean = accuracies.iter().sum::<f64>() / 3.0;
+    let said = &document["spread"]["accuracy"];
+    assert!((said["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert_eq!(said["highest"].as_f64().unwrap(), accuracies.iter().copied().fold(0.0, f64::max));
+}
+
+#[test]
+fn the_table_has_classes_first_and_accuracy_last() {
+    let place = Place::new();
+    let output = place.done(&["train", "r.toml", "--seeds=2", "--quiet", "--out", "s", "train.epochs=2"]);
+    let said = place.text(&output.stdout);
+    let digits = |c: char| if c.is_ascii_digit() { '#' } else { c };
+    let first = said.lines().next().unwrap();
+    assert_snapshot!(first, @"");
+    let rows: Vec<_> = said.lines().skip(1).take(3).filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(rows.len(), 3);
+    assert!(["disc", "ring", "cross"].iter().all(|class| rows.contains(class)), "{said}");
+    let last: Vec<_> =
+        said.lines().skip(5).map(|line| line.chars().map(digits).collect::<String>()).collect();
+    assert_snapshot!(last.join("\n"), @"");
+}
+
+#[test]
+fn seeds_go_on_where_they_were() {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--seeds=3", "--quiet", "--out", "whole"]);
+    let seeds = ["train", "r.toml", "--seeds=3", "--out", "run"];
+    let mut child = started(place.program(&seeds), &place.at("run"), &place.at("run/seed-0"), 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_snapshot!(place.refused(&["r.toml", "--out", "run"]), @"");
+    let output = interrupted(&place, &["train", "--resume", "run"], "run/seed-1", 4);
+    assert_eq!(output.status.code(), Some(130));
+    assert_snapshot!(place.text(&output.stderr).lines().last().unwrap(), @"");
+    place.done(&["train", "--resume", "run", "--quiet"]);
+    for seed in 0..3 {
+        place.assert_same(&format!("whole/seed-{seed}"), &format!("run/seed-{seed}"));
+    }
+    let spread = |run: &str| place.json(&format!("{run}/seeds.json"))["spread"].clone();
+    assert_eq!(spread("whole"), spread("run"));
+}
+
+#[test]
+fn a_damaged_list_of_seeds_is_refused() {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--seeds=1", "--quiet", "--out", "s", "train.epochs=1"]);
+    fs::write(place.at("s/seeds.json"), "{").unwrap();
+    assert_snapshot!(place.refused(&["--resume", "s"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--seed=18446744073709551615"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--folds=2"]), @"");
+}

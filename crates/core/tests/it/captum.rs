@@ -6,12 +6,13 @@ use std::collections::HashMap;
 
 use seamripper_core::engine::ReluRule;
 use seamripper_core::graph::{Graph, Preprocessing, Weights};
+use seamripper_core::sample::{Ids, ImageSet};
 use seamripper_core::see::saliency::{
     Cam, CamRule, Gradient, MOST_STEPS, Method, Occlusion, Options, Steps, Target, input_x_gradient,
     integrated_gradients, occlusion, rise, smooth_gradient,
 };
 use seamripper_core::see::trust::{Curves, Verdict, judge, pixels_by_saliency};
-use seamripper_core::see::{Model, layer_named};
+use seamripper_core::see::{Model, effective_field, layer_named};
 use seamripper_kernels::Instructions;
 
 use crate::keras::{difference, seed, weights};
@@ -195,6 +196,37 @@ fn insertion_and_deletion() {
             for (found, name) in [(deletion, "deletion_area"), (insertion, "insertion_area")] {
                 assert!((found - golden[name].values[image]).abs() < BOUND, "{name}, image {image}");
             }
+        }
+    });
+}
+
+/// Of all filters of a layer at once, and the mean of those of each filter alone. Fields are of the response, `_relu` in the file.
+#[test]
+fn effective_fields() {
+    let (case, golden) = (Case::new(), golden("captum/fields.npz"));
+    let pixels: Vec<u8> =
+        self::golden("captum/inputs.npz")["images_u8"].values.iter().map(|&value| value as u8).collect();
+    let images = case.targets.len();
+    let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+    let ids = Ids::Rows { prefix: "image".into(), rows: (0..images as u32).collect() };
+    let set = ImageSet::new([28, 28, 1], pixels, vec![0; images], classes.into(), ids);
+    let all: Vec<usize> = (0..images).collect();
+    case.each(|model| {
+        for name in ["conv1", "conv2", "conv3"] {
+            let layer = layer_named(model.graph, name).unwrap();
+            let field = |filter| effective_field(model, &set, &all, &layer, filter);
+            let narrow = |field: &[f64]| field.iter().map(|&value| value as f32).collect::<Vec<f32>>();
+            agree("summed", model, &narrow(&field(None)), &golden[&format!("summed.{name}_relu")], IMAGE);
+            // One run a filter: on one instruction set.
+            if model.isa != Instructions::detect().unwrap() {
+                continue;
+            }
+            let filters = layer.filters();
+            let mut mean = vec![0.0; IMAGE];
+            for filter in 0..filters {
+                mean.iter_mut().zip(field(Some(filter))).for_each(|(sum, x)| *sum += x / filters as f64);
+            }
+            agree("each", model, &narrow(&mean), &golden[&format!("each.{name}_relu")], IMAGE);
         }
     });
 }

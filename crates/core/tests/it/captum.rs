@@ -241,8 +241,25 @@ fn sanity_of_methods() {
     let options = Options { masks: 200, ..Options::new(&model) };
     let judged = judge(&model, &options, &Method::ALL, &case.images, &classes, |_| {});
     assert_eq!(judged.verdicts.len(), Method::ALL.len());
-    for Verdict { method, sanity, passes_sanity, areas, .. } in &judged.verdicts {
+    for Verdict {
+        method,
+        sanity,
+        passes_sanity,
+        passes_smooth_sanity,
+        smooth_sanity,
+        areas,
+        blurred_areas,
+        ..
+    } in &judged.verdicts
+    {
         assert_eq!(*passes_sanity, !method.known_to_fail(), "{}: {sanity:?}", method.name());
+        assert_eq!(
+            *passes_smooth_sanity,
+            !method.known_to_fail(),
+            "{}, smooth: {smooth_sanity}",
+            method.name()
+        );
+        assert!((0.0..=1.0).contains(&blurred_areas.insertion) && areas != blurred_areas);
         assert_eq!(sanity.course.len(), 5);
         assert!((0.0..=1.0).contains(&areas.insertion) && (0.0..=1.0).contains(&areas.deletion));
     }

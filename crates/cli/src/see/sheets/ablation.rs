@@ -6,7 +6,7 @@ use seamripper_sheets::{Canvas, Color, Picture, Weight};
 use super::SIGNED;
 
 const INK: Color = [20, 20, 20];
-const CELL: [usize; 2] = [58, 15];
+const CELL: [usize; 2] = [68, 15];
 const MARGIN: usize = 16;
 const NAME: usize = 60;
 

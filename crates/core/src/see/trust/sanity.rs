@@ -126,3 +126,37 @@ fn alike(a: &[f32], b: &[f32]) -> f64 {
     let (a, b): (Vec<f32>, Vec<f32>) = a.iter().zip(b).filter(|&(&a, &b)| a != 0.0 || b != 0.0).unzip();
     rank_correlation(&a, &b).abs()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Builder, Initializer, Layer, LayerSpec};
+
+    /// A method that shows the image in much noise, and one that shows the last weights in as much: noise lets the first pass as it is, and
+    /// only the smooth check tells them apart.
+    #[test]
+    fn the_smooth_check_sees_through_noise() {
+        const COPIES: usize = 400;
+        let mut builder = Builder::new([1, 1, 3]);
+        builder.push(LayerSpec::new(Layer::Dense { units: 4, bias: false }));
+        builder.push(LayerSpec::new(Layer::Dense { units: 40, bias: false }));
+        let graph = builder.build().unwrap();
+        let weights = Weights::initial(&graph, Initializer::HeNormal, 1);
+        let last = |weights: &Weights| weights.of(&graph.parameters[1])[..40].to_vec();
+        let image = last(&weights);
+        let mut draws = 0;
+        let mut noisy = |shown: &[f32], copies: usize| -> Vec<Vec<f32>> {
+            draws += 1;
+            let of_copy = |copy: usize| {
+                let noise = sanity_noise(draws, 0, copy + 1, 40, 4.0).split_off(copy * 40);
+                shown.iter().zip(noise).map(|(x, z)| x + z).collect()
+            };
+            (0..copies).map(of_copy).collect()
+        };
+        let plain = sanity(&graph, &weights, 1, |_| noisy(&image, 1)).score;
+        let of_image = smooth_likeness(&graph, &weights, 1, COPIES, |_| noisy(&image, COPIES));
+        let of_model = smooth_likeness(&graph, &weights, 1, COPIES, |weights| noisy(&last(weights), COPIES));
+        assert!(plain < PASSES_BELOW && of_image >= PASSES_BELOW, "{plain} {of_image}");
+        assert!(of_model < PASSES_BELOW, "{of_model}");
+    }
+}

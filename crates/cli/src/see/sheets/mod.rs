@@ -10,6 +10,9 @@ mod responses;
 mod saliency;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use ablation::ablation;
 pub use fields::fields;
 pub use filters::{Looked, classes, filters};

@@ -10,19 +10,19 @@ use crate::see::pictures::Shown;
 use crate::see::text::channels_by_share;
 
 /// Channels that are drawn at most.
-const CHANNELS: usize = 24;
+const CHANNELS: usize = 15;
 
 /// Around the patch.
 const FRAME: Color = [213, 94, 0];
 
-/// Pixels of the sheet for a pixel of the image.
-const BY: usize = 8;
+/// Pixels a picture is magnified to at most.
+const SIDE: usize = 112;
 
 /// The image with the patch framed, then what the window holds, channel by channel, the largest share of the sum first.
 pub fn window(model: &Model<'_>, image: &Shown, window: &WindowSeen) -> Sheet {
     let WindowSeen { id, layer, filter, row, column, shape: [kh, kw, c], .. } = window;
     let mut sheet =
-        Sheet::new(format!("{id}: what makes {layer} #{filter} respond at row {row}, column {column}"), 72);
+        Sheet::new(format!("{id}: what makes {layer} #{filter} respond at row {row}, column {column}"), SIDE);
     let WindowSeen { bias, sum, response, rows, columns, .. } = window;
     let products = sum - bias;
     sheet.notes.push(format!(
@@ -75,14 +75,15 @@ pub fn window(model: &Model<'_>, image: &Shown, window: &WindowSeen) -> Sheet {
 
 /// The image magnified, with a frame around the pixels of `rows` and `columns`.
 fn framed(image: &Picture, rows: [usize; 2], columns: [usize; 2]) -> Picture {
-    let (width, height) = (image.width * BY, image.height * BY);
-    let [top, bottom] = rows.map(|row| row * BY);
-    let [left, right] = columns.map(|column| column * BY);
+    let by = image.magnification(SIDE);
+    let (width, height) = (image.width * by, image.height * by);
+    let [top, bottom] = rows.map(|row| row * by);
+    let [left, right] = columns.map(|column| column * by);
     let pixels = (0..width * height).map(|at| {
         let (y, x) = (at / width, at % width);
         let inside = (top..bottom).contains(&y) && (left..right).contains(&x);
         let edge = y < top + 2 || y + 2 >= bottom || x < left + 2 || x + 2 >= right;
-        if inside && edge { FRAME } else { image.pixels[y / BY * image.width + x / BY] }
+        if inside && edge { FRAME } else { image.pixels[y / by * image.width + x / by] }
     });
     Picture { width, height, pixels: pixels.collect() }
 }

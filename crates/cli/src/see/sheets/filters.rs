@@ -42,10 +42,12 @@ pub fn filters(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>) -> Sheet 
         true => "the weights (grey: 0; a weight above 0 adds its color, one below takes it away)".to_owned(),
         false => format!("the weights ({SIGNED})"),
     }));
-    columns.extend(
-        (!looked.dreams.is_empty())
-            .then(|| "what excites its middle place most, made by gradient ascent".to_owned()),
-    );
+    columns.extend((!looked.dreams.is_empty()).then(|| {
+        format!(
+            "what excites {}, made by gradient ascent",
+            if convolution { "its middle place most" } else { "it most" }
+        )
+    }));
     columns.push(match convolution {
         true => format!(
             "the {PATCHES} patches that excite it most, one an image, what lies outside the image in grey"

@@ -1,13 +1,18 @@
 //! `seamripper see`: what every filter sees, what it is needed for, and which pixels a prediction rests on.
 
 mod asked;
+mod dreams;
+mod earlier;
 mod explain;
 mod filters;
+mod layout;
+mod named_filter;
 mod nearest;
 mod pictures;
 mod sheets;
 mod stages;
 mod text;
+mod windows;
 
 use std::fs;
 use std::io::Write;
@@ -52,6 +57,12 @@ pub struct See {
     /// Class that it is explained against [default: none]
     #[arg(long, value_name = "CLASS", requires = "image")]
     pub against: Option<String>,
+    /// A response of a convolution to take apart: the patch, the products, their sum [default place: where it responds most]
+    #[arg(long, value_name = "LAYER:FILTER[@ROW,COLUMN]", num_args = 1.., requires = "image")]
+    pub window: Vec<String>,
+    /// Two filters to make an image for that excites both [default: of the last convolution, the two that prefer each class most]
+    #[arg(long, value_name = "LAYER:A,B", num_args = 1.., conflicts_with = "image")]
+    pub pair: Vec<String>,
     /// Parts to do, with commas [default: all]
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',', conflicts_with = "image")]
     pub only: Vec<Part>,
@@ -76,9 +87,11 @@ pub enum Part {
     Filters,
     /// What each filter and layer is needed for
     Ablation,
+    /// Which pixels each layer depends on, and how much
+    Fields,
     /// How well a linear classifier does on each layer
     Probes,
-    /// The image that excites each filter and class most
+    /// The image that excites each filter, class and pair of filters most
     Dreams,
     /// What saliency methods are worth on this model
     Trust,
@@ -101,13 +114,21 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         (None, Some(run)) => run.join("see"),
         (None, None) => PathBuf::from("see"),
     };
-    let mut seen = Seen { folder, document: Document::new(classes), sheets: Vec::new(), text: Vec::new() };
+    let mut document = Document::new(classes);
+    document.subject = earlier::subject(isa, &subject);
+    let earlier = earlier::document(&folder, &document.subject);
+    let judged_before = earlier.as_ref().and_then(earlier::Judgement::of);
+    let mut seen = Seen { folder, document, judged_before, reused: 0, sheets: Vec::new(), text: Vec::new() };
     let mut stages = Stages::new(global.quiet);
     threads(global)?.run(|| match verb.image.is_empty() {
         true => filters::look(&model, &subject, &asked, &mut seen, &mut stages),
         false => explain::look(&model, &subject, verb, &asked, &mut seen, &mut stages),
     })?;
-    let document = serde_json::to_string(&seen.document).expect("plain data has a JSON form") + "\n";
+    let whole = match verb.image.is_empty() {
+        true => seen.document.clone(),
+        false => seen.document.clone().keeping(earlier),
+    };
+    let document = serde_json::to_string(&whole).expect("plain data has a JSON form") + "\n";
     seen.write("see.json", document.as_bytes())?;
     stages.finish();
     print(|out| {
@@ -122,6 +143,10 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
 struct Seen {
     folder: PathBuf,
     document: Document,
+    /// What methods were found to be worth by an earlier look.
+    judged_before: Option<earlier::Judgement>,
+    /// How many methods are judged by that.
+    reused: usize,
     /// Names of the sheets in the folder, and what is on each.
     sheets: Vec<(String, String)>,
     /// Sentences for the terminal.

@@ -39,6 +39,8 @@ pub enum Purpose {
     PixelOrder = 13,
     /// First images of feature visualisation; `a` = layer, `b` = filter.
     Dream = 14,
+    /// Noise on images whose maps are averaged, for the smooth sanity check; `a` = image, `b` = copy.
+    SanityNoise = 15,
     /// Halves to look for slices and to confirm them; `a` = class.
     Slices = 20,
     /// First centers of clusters; `a` = attempt.

@@ -10,6 +10,11 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
+/// The SHA-256 of `bytes`, hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
 /// Bytes of a piece. What is shorter than two is not worth a thread.
 const PIECE: usize = 128 << 10;
 /// Pieces that go round.

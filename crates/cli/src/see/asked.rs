@@ -1,9 +1,11 @@
 //! What was asked for, checked before anything long begins.
 
+use clap::ValueEnum;
 use seamripper_core::nearest::nearest;
 use seamripper_core::see::saliency::{Method, Options};
 use seamripper_core::see::{FilterLayer, Model, filter_layers, layer_named};
 
+use super::named_filter::{NamedWindow, read_pair};
 use super::{Part, See};
 use crate::diag::Stop;
 
@@ -19,6 +21,10 @@ pub struct Asked {
     pub target: Option<usize>,
     /// The class to explain against.
     pub against: Option<usize>,
+    /// Responses to take apart.
+    pub windows: Vec<NamedWindow>,
+    /// Pairs of filters to make images for; without any, some are chosen.
+    pub pairs: Vec<(FilterLayer, [usize; 2])>,
     /// Parts to do.
     pub parts: Vec<Part>,
 }
@@ -62,6 +68,10 @@ impl Asked {
                 .filter(|method| convolutions || !method.needs_convolution())
                 .collect();
         }
+        let windows: Vec<_> = verb.window.iter().map(|name| NamedWindow::read(model, name)).collect();
+        let windows = found(windows, &mut problems);
+        let pairs: Vec<_> = verb.pair.iter().map(|name| read_pair(model, name)).collect();
+        let pairs = found(pairs, &mut problems);
         let mut class = |option: &str, name: &Option<String>| {
             let name = name.as_ref()?;
             let place = classes.iter().position(|class| class == name);
@@ -76,15 +86,14 @@ impl Asked {
         let against = class("--against", &verb.against);
         if problems.is_empty() {
             let parts = match verb.only.is_empty() {
-                true => {
-                    vec![Part::Filters, Part::Ablation, Part::Probes, Part::Dreams, Part::Trust, Part::Map]
-                }
+                true => Part::value_variants().to_vec(),
                 false => verb.only.clone(),
             };
-            return Ok(Self { methods, layers, options, target, against, parts });
+            return Ok(Self { methods, layers, options, target, against, windows, pairs, parts });
         }
         let messages: Vec<_> = problems.iter().map(|(message, _)| message.as_str()).collect();
-        let hints: Vec<_> = problems.iter().filter_map(|(_, hint)| hint.clone()).collect();
+        let mut hints: Vec<_> = problems.iter().filter_map(|(_, hint)| hint.clone()).collect();
+        hints.dedup();
         Err(Stop::problem(messages.join("\nerror: "), (!hints.is_empty()).then(|| hints.join("\nhint: "))))
     }
 
@@ -92,4 +101,12 @@ impl Asked {
     pub fn part(&self, part: Part) -> bool {
         self.parts.contains(&part)
     }
+}
+
+/// What could be read; the rest are problems.
+fn found<T>(
+    read: Vec<Result<T, (String, Option<String>)>>,
+    problems: &mut Vec<(String, Option<String>)>,
+) -> Vec<T> {
+    read.into_iter().filter_map(|one| one.map_err(|problem| problems.push(problem)).ok()).collect()
 }

@@ -2,18 +2,19 @@
 
 use seamripper_core::engine::{Executor, Wants};
 use seamripper_core::see::document::{Badges, Map, Speaks};
-use seamripper_core::see::saliency::{Cam, Explainer, Target};
-use seamripper_core::see::trust::{Curves, Judged, judge, pixels_by_saliency, random_orders};
+use seamripper_core::see::saliency::{Cam, Explainer, Method, Target};
+use seamripper_core::see::trust::{Baseline, Curves, Verdict, judge, pixels_by_saliency, random_orders};
 use seamripper_core::see::{Model, contributions};
 
 use seamripper_core::tensor::argmax;
 
 use super::asked::Asked;
+use super::earlier::trust_options;
 use super::nearest;
 use super::pictures::{Shown, find};
 use super::sheets::{self, Drawn};
 use super::stages::Stages;
-use super::{See, Seen};
+use super::{See, Seen, windows};
 use crate::diag::{Outcome, Stop};
 use crate::subject::Subject;
 
@@ -36,28 +37,44 @@ pub fn look(
     stages: &mut Stages,
 ) -> Outcome {
     let shown = find(&verb.image, &subject.images, verb.fit, stages.is_quiet())?;
-    let judged = judged(model, subject, asked, stages);
+    judged(model, subject, asked, seen, stages);
     let explainer = Explainer::new(*model, asked.options.clone());
-    let mut looking = Looking { model, subject, asked, judged, explainer, curves: Curves::new(model) };
+    let mut looking = Looking { model, subject, asked, explainer, curves: Curves::new(model) };
     for image in &shown {
         one(&mut looking, image, seen, stages)?;
     }
-    seen.document.trust = Some(looking.judged);
     match &subject.training {
         Some(training) => nearest::look(model, training, &shown, seen, stages),
         None => Ok(()),
     }
 }
 
-/// The methods, judged by the first images of the split.
-pub fn judged(model: &Model<'_>, subject: &Subject, asked: &Asked, stages: &mut Stages) -> Judged {
-    let count = JUDGES.min(subject.images.len());
-    let values = model.values_of(&subject.images, &(0..count).collect::<Vec<_>>());
-    let classes: Vec<usize> =
-        model.logits(&values).data().chunks_exact(model.graph.outputs()).map(argmax).collect();
-    stages.run("saliency: sanity checks", asked.methods.len(), |done| {
-        judge(model, &asked.options, &asked.methods, &values, &classes, done)
-    })
+/// The methods, judged by the first images of the split. What an earlier look has found is not made again.
+pub fn judged(model: &Model<'_>, subject: &Subject, asked: &Asked, seen: &mut Seen, stages: &mut Stages) {
+    let made_with = trust_options(&asked.options);
+    let before = seen.judged_before.take().filter(|before| before.options == made_with);
+    let known: Vec<Verdict> = before.as_ref().map_or(Vec::new(), |before| before.judged.verdicts.clone());
+    let is_known = |method: &Method| known.iter().any(|verdict| verdict.method == *method);
+    let missing: Vec<Method> = asked.methods.iter().copied().filter(|method| !is_known(method)).collect();
+    seen.reused = asked.methods.len() - missing.len();
+    let judged = match before.filter(|_| missing.is_empty()) {
+        Some(before) => before.judged,
+        None => {
+            let count = JUDGES.min(subject.images.len());
+            let values = model.values_of(&subject.images, &(0..count).collect::<Vec<_>>());
+            let classes: Vec<usize> =
+                model.logits(&values).data().chunks_exact(model.graph.outputs()).map(argmax).collect();
+            let mut judged = stages.run("saliency: sanity checks", missing.len(), |done| {
+                judge(model, &asked.options, &missing, &values, &classes, done)
+            });
+            judged.verdicts.extend(known);
+            let place = |method| Method::ALL.iter().position(|&other| other == method);
+            judged.verdicts.sort_by_key(|verdict| place(verdict.method));
+            judged
+        }
+    };
+    seen.document.trust = Some(judged);
+    seen.document.trust_options = Some(made_with);
 }
 
 /// What all images are looked at with.
@@ -65,13 +82,12 @@ struct Looking<'a> {
     model: &'a Model<'a>,
     subject: &'a Subject,
     asked: &'a Asked,
-    judged: Judged,
     explainer: Explainer<'a>,
     curves: Curves,
 }
 
 fn one(looking: &mut Looking<'_>, image: &Shown, seen: &mut Seen, stages: &mut Stages) -> Outcome {
-    let Looking { model, subject, asked, judged, explainer, curves } = looking;
+    let Looking { model, subject, asked, explainer, curves } = looking;
     let classes = &subject.model.classes;
     let [h, w, _] = model.graph.input;
     let values = model.values(&image.pixels);
@@ -92,22 +108,28 @@ fn one(looking: &mut Looking<'_>, image: &Shown, seen: &mut Seen, stages: &mut S
         None => Target::Logit(class),
     };
     let names = [Some(classes[class].as_str()), asked.against.map(|class| classes[class].as_str())];
-    let baseline = &asked.options.baseline;
-    let random: Vec<[f64; 2]> = random_orders(asked.options.seed, RANDOM_ORDERS, h * w)
-        .iter()
-        .map(|order| curves.draw(&values, baseline, class, order).areas())
-        .collect();
-    let mean = |which: usize| random.iter().map(|areas| areas[which]).sum::<f64>() / random.len() as f64;
+    let baselines = Baseline::ALL.map(|kind| kind.of(&values, &asked.options.baseline, model.graph.input));
+    let orders = random_orders(asked.options.seed, RANDOM_ORDERS, h * w);
+    // Deletion and insertion with each baseline, mean over random orders.
+    let random = baselines.each_ref().map(|baseline| {
+        let mut mean = [0.0; 2];
+        for order in &orders {
+            let areas = curves.draw(&values, baseline, class, order).areas();
+            mean.iter_mut().zip(areas).for_each(|(mean, area)| *mean += area / RANDOM_ORDERS as f64);
+        }
+        mean
+    });
     let mut drawn = Vec::new();
     stages.run(&format!("{}: maps", image.id), asked.methods.len(), |done| {
         for (index, &method) in asked.methods.iter().enumerate() {
             let explanation = explainer.explain(method, &values, target);
-            let verdict = judged.verdicts.iter().find(|verdict| verdict.method == method);
+            let trust = seen.document.trust.as_ref().expect("methods were judged");
+            let verdict = trust.verdicts.iter().find(|verdict| verdict.method == method);
             let mut badges = Badges::of(explanation.note.as_ref(), verdict);
             let order = pixels_by_saliency(&explanation.map);
-            let [deletion, insertion] = curves.draw(&values, baseline, class, &order).areas();
-            (badges.deletion, badges.insertion) = (Some(deletion), Some(insertion));
-            (badges.deletion_random, badges.insertion_random) = (Some(mean(0)), Some(mean(1)));
+            let areas =
+                baselines.each_ref().map(|baseline| curves.draw(&values, baseline, class, &order).areas());
+            badges.add_areas(areas, random);
             let map = Map::of(&image.id, method, names, &explanation, w, badges);
             drawn.push(Drawn { method, map: explanation.map, badges: map.badges.clone() });
             seen.document.saliency.push(map);
@@ -150,6 +172,7 @@ fn one(looking: &mut Looking<'_>, image: &Shown, seen: &mut Seen, stages: &mut S
     }
     seen.document.contributions.push(Speaks { id: image.id.clone(), target: for_class, against, layers });
     seen.sheet(format!("saliency-{name}.png"), &sheet.draw(), about)?;
+    windows::look(model, asked, image, &values, seen)?;
     responses(model, asked, image, &values, seen, stages)
 }
 

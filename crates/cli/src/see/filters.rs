@@ -3,19 +3,18 @@
 use seamripper_core::fail::statistics::exact_test::mcnemar_exact;
 use seamripper_core::fail::statistics::multiple::benjamini_hochberg;
 use seamripper_core::sample::ImageSet;
-use seamripper_core::see::dream::{self, Objective, Place, Unit, dream};
+use seamripper_core::see::document::Field;
+use seamripper_core::see::dream::Dream;
 use seamripper_core::see::{
-    Ablation, MapOptions, Model, Replacement, Survey, ablate, ablation_steps, field, map, map_sample,
-    penultimate, probe, survey,
+    Ablation, FilterLayer, Model, Replacement, Survey, ablate, ablation_steps, effective_field, field,
+    filter_layers, probe, survey,
 };
-
-use seamripper_core::tensor::argmax;
 
 use super::asked::Asked;
 use super::explain::judged;
-use super::sheets::{self, Looked, Point};
+use super::sheets::{self, Looked};
 use super::stages::Stages;
-use super::{Part, Seen};
+use super::{Part, Seen, dreams, layout};
 use crate::diag::Outcome;
 use crate::subject::Subject;
 
@@ -41,19 +40,27 @@ pub fn look(
 ) -> Outcome {
     let set = &subject.images;
     let classes = &subject.model.classes;
-    let filtered = asked.part(Part::Filters) || asked.part(Part::Ablation);
-    let surveyed =
-        filtered.then(|| stages.run("filters: exemplars", set.len(), |done| survey(model, set, done)));
+    // Pairs of filters are chosen by what they respond to.
+    let choose = asked.part(Part::Dreams) && asked.pairs.is_empty();
+    let filtered = [Part::Filters, Part::Ablation, Part::Fields].into_iter().any(|part| asked.part(part));
+    let surveyed = (filtered || choose)
+        .then(|| stages.run("filters: exemplars", set.len(), |done| survey(model, set, done)));
     let ablated = surveyed.as_ref().filter(|_| asked.part(Part::Ablation)).map(|survey| {
         let steps = ablation_steps(survey, set);
-        stages.run("filters: ablation", steps, |done| ablate(model, set, survey, Replacement::Zero, done))
+        let mut stage = |name: &str, replacement| {
+            stages.run(name, steps, |done| ablate(model, set, survey, replacement, done))
+        };
+        [stage("ablation: zero", Replacement::Zero), stage("ablation: mean", Replacement::Mean)]
     });
-    if let Some(survey) = &surveyed {
-        seen.document.add_survey(model.graph, survey, ablated.as_ref());
+    if let Some(survey) = surveyed.as_ref().filter(|_| filtered) {
+        seen.document.add_survey(model.graph, survey, ablated.as_ref().map(|both| both.each_ref()));
         describe(survey, seen);
     }
-    if let Some(ablation) = &ablated {
+    if let Some([ablation, _]) = &ablated {
         needed(classes, ablation, seen);
+    }
+    if asked.part(Part::Fields) {
+        fields(model, set, asked, seen, stages)?;
     }
     if let Some(training) = subject.training.as_ref().filter(|_| asked.part(Part::Probes)) {
         let step = training.len().div_ceil(FITTED).max(1);
@@ -62,105 +69,66 @@ pub fn look(
         let probes = stages.run("layers: linear probes", steps, |done| probe(model, &fitted, set, done));
         seen.document.add_probes(&probes);
     }
-    let mut dreams = Vec::new();
+    let mut of_filters = Vec::new();
     if asked.part(Part::Dreams) {
-        dreams = dreamt(model, asked, stages);
-        classes_sheet(model, subject, asked, seen, stages)?;
+        of_filters = dreams::of_filters(model, asked, stages);
+        dreams::of_classes(model, subject, asked, seen, stages)?;
+        dreams::of_pairs(model, subject, asked, surveyed.as_ref(), seen, stages)?;
     }
     if asked.part(Part::Trust) {
-        seen.document.trust = Some(judged(model, subject, asked, stages));
+        judged(model, subject, asked, seen, stages);
     }
     if asked.part(Part::Map) {
-        map_sheet(model, set, classes, seen, stages)?;
+        layout::look(model, set, classes, seen, stages)?;
     }
     if let Some(survey) = &surveyed {
-        let found = Found { survey, ablation: ablated.as_ref(), dreams: &dreams };
+        let found = Found { survey, ablations: ablated.as_ref(), dreams: &of_filters };
         layer_sheets(model, set, asked, &found, seen, stages)?;
     }
     Ok(())
 }
 
-/// The image that excites each filter of each layer asked for.
-fn dreamt(model: &Model<'_>, asked: &Asked, stages: &mut Stages) -> Vec<(String, Vec<dream::Dream>)> {
-    let mut all = Vec::new();
-    for layer in &asked.layers {
-        // What the middle place sees decides how far it may be moved: a pattern of 5 pixels is gone when moved by 2.
-        let middle = [layer.output[0] / 2, layer.output[1] / 2];
-        let seen = field(model.graph, layer.response, middle);
-        let size = [seen.rows.len().max(1), seen.columns.len().max(1), model.graph.input[2]];
-        let options = dream::Options { seed: asked.options.seed, ..dream::Options::of_size(size) };
-        let objectives: Vec<Objective> =
-            (0..layer.filters()).map(|filter| Unit::filter(layer, filter, Place::Center).into()).collect();
-        let steps = objectives.len() * options.steps;
-        let dreams = stages.run(&format!("{}: dreams", layer.name), steps, |done| {
-            dream(model, &objectives, &[], &options, |step, _| done(step))
-        });
-        all.push((layer.name.clone(), dreams));
-    }
-    all
-}
+/// Images that an effective receptive field is the mean over.
+const FIELD_IMAGES: usize = 256;
 
-fn classes_sheet(
-    model: &Model<'_>,
-    subject: &Subject,
-    asked: &Asked,
-    seen: &mut Seen,
-    stages: &mut Stages,
-) -> Outcome {
-    let classes = &subject.model.classes;
-    let objectives: Vec<Objective> =
-        (0..classes.len()).map(|class| Unit::class(model.graph, class).into()).collect();
-    let options =
-        dream::Options { seed: asked.options.seed, ..dream::Options::for_classes(model.graph.input) };
-    let dreams = stages.run("classes: dreams", objectives.len() * options.steps, |done| {
-        let largest: Vec<f32> =
-            dream::largest(model, &subject.images, &objectives).iter().map(|found| found.value).collect();
-        dream(model, &objectives, &largest, &options, |step, _| done(step))
+/// The pixels that the middle of each layer depends on.
+fn fields(model: &Model<'_>, set: &ImageSet, asked: &Asked, seen: &mut Seen, stages: &mut Stages) -> Outcome {
+    let taken = set.len().min(FIELD_IMAGES);
+    let images: Vec<usize> = (0..taken).map(|at| at * set.len() / taken).collect();
+    let layers = filter_layers(model.graph);
+    let found: Vec<Field> = stages.run("layers: receptive fields", layers.len(), |done| {
+        let one = |(index, layer): (usize, &FilterLayer)| {
+            let [h, w, _] = layer.output;
+            let region = field(model.graph, layer.response, [h / 2, w / 2]);
+            let effective = effective_field(model, set, &images, layer, None);
+            done(index + 1);
+            Field::of(&region, &effective, model.graph.input[1])
+        };
+        layers.iter().enumerate().map(one).collect()
     });
-    let canvas = sheets::classes(model, classes, &dreams).draw();
-    seen.sheet("classes.png".to_owned(), &canvas, "the image that excites each class most")
-}
-
-fn map_sheet(
-    model: &Model<'_>,
-    set: &ImageSet,
-    classes: &[String],
-    seen: &mut Seen,
-    stages: &mut Stages,
-) -> Outcome {
-    let options = MapOptions::default();
-    let chosen = map_sample(set.len());
-    let sample = set.select(&chosen);
-    let points = stages.run("images: map", options.steps, |done| {
-        map(model.isa, &penultimate(model, &sample, |_| {}), &options, done)
-    });
-    let all: Vec<usize> = (0..sample.len()).collect();
-    let logits = model.logits(&model.values_of(&sample, &all));
-    let points: Vec<Point> = points
-        .into_iter()
-        .zip(sample.labels())
-        .zip(logits.data().chunks_exact(classes.len()))
-        .map(|((at, &label), row)| Point { at, label: label as usize, wrong: argmax(row) != label as usize })
+    let shown: Vec<(&str, &Field)> = (layers.iter().zip(&found))
+        .filter(|(layer, _)| asked.layers.contains(layer))
+        .map(|(layer, field)| (layer.name.as_str(), field))
         .collect();
-    let title = format!("Where {} images lie before the last layer (t-SNE)", points.len());
-    let note = "A dot an image, colored by its class; a cross where the model is wrong. Distances between groups mean little.";
-    let canvas = sheets::map(&title, note, classes, &points);
-    seen.sheet("map.png".to_owned(), &canvas, "where images lie before the last layer")
+    let canvas = sheets::fields(&shown, taken).draw();
+    seen.document.add_fields(found);
+    seen.sheet("fields.png".to_owned(), &canvas, "the pixels that the middle of each layer depends on")
 }
 
 /// What was found of all layers.
 struct Found<'a> {
     survey: &'a Survey,
-    ablation: Option<&'a Ablation>,
+    /// By zero and by the mean.
+    ablations: Option<&'a [Ablation; 2]>,
     /// By name of the layer.
-    dreams: &'a [(String, Vec<dream::Dream>)],
+    dreams: &'a [(String, Vec<Dream>)],
 }
 
 fn layer_sheets(
     model: &Model<'_>,
     set: &ImageSet,
     asked: &Asked,
-    &Found { survey, ablation, dreams }: &Found<'_>,
+    &Found { survey, ablations, dreams }: &Found<'_>,
     seen: &mut Seen,
     stages: &mut Stages,
 ) -> Outcome {
@@ -172,7 +140,7 @@ fn layer_sheets(
             let made = dreams.iter().find(|(name, _)| *name == layer.name);
             let looked = Looked {
                 survey: &survey.layers[place],
-                ablation: ablation.map(|ablation| &ablation.layers[place]),
+                ablation: ablations.map(|[zero, _]| &zero.layers[place]),
                 dreams: made.map_or(&[][..], |(_, dreams)| dreams),
                 images: survey.images,
             };
@@ -184,8 +152,8 @@ fn layer_sheets(
                     format!("filters of {}", layer.name),
                 ));
             }
-            if let Some(ablation) = ablation {
-                let canvas = sheets::ablation(set.classes(), ablation, &ablation.layers[place]);
+            if let Some(ablations) = ablations {
+                let canvas = sheets::ablation(set.classes(), ablations, place);
                 let about = format!("what each filter of {} is needed for, by class", layer.name);
                 canvases.push((format!("ablation-{}.png", layer.name), canvas, about));
             }

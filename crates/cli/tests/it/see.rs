@@ -50,7 +50,30 @@ fn a_whole_split() {
     }
     assert_eq!(printed["probes"].as_array().unwrap().len(), 3);
     assert_eq!(printed["trust"]["verdicts"].as_array().unwrap().len(), 11);
-    for sheet in ["filters-conv1", "filters-dense1", "ablation-conv1", "ablation-dense1", "classes", "map"] {
+    let layer = &layers[0];
+    for effect in [&layer["ablation"], &layer["mean_ablation"], &filters[3]["mean_ablation"]] {
+        assert_eq!(effect["recall"].as_array().unwrap().len(), 3);
+    }
+    assert_eq!(layer["field"]["rows"], serde_json::json!([4, 9]));
+    assert!((1..=25).contains(&layer["field"]["half"].as_u64().unwrap()));
+    let first = &printed["trust"]["verdicts"][0];
+    assert!(first["smooth_sanity"].is_number() && first["passes_smooth_sanity"].is_boolean());
+    assert!(first["blurred_areas"]["deletion"].is_number());
+    assert!(printed["trust"]["blurred_floor"]["edges"]["insertion"].is_number());
+    assert_eq!(printed["map"]["images"].as_array().unwrap().len(), 90);
+    let pairs = printed["pairs"].as_array().unwrap();
+    assert!(!pairs.is_empty() && pairs.iter().all(|pair| pair["layer"] == "conv1"));
+    for sheet in [
+        "filters-conv1",
+        "filters-dense1",
+        "ablation-conv1",
+        "ablation-dense1",
+        "classes",
+        "map",
+        "map-pca",
+        "fields",
+        "pairs-conv1",
+    ] {
         is_png(&place, &format!("whole/{sheet}.png"));
     }
     let again = place.done(&["see", "run", "--quiet", "--json", "--out", "again", "--threads", "1"]);
@@ -86,6 +109,106 @@ fn one_image() {
     is_png(&place, "one/nearest-test-00004.png");
     is_png(&place, "one/saliency-test-00004.png");
     is_png(&place, "one/activations-test-00004-conv1.png");
+}
+
+/// What methods are worth is found once, and what was found of the split outlives a look at an image.
+#[test]
+fn a_second_look() {
+    let place = place();
+    place.done(&["see", "run", "--quiet", "--only", "filters"]);
+    let look = |more: &[&str]| -> String {
+        let asked =
+            ["see", "run", "--quiet", "--method", "gradient,guided-backprop", "--image", "test-00004"];
+        place.text(&place.done(&[&asked[..], more].concat()).stdout)
+    };
+    let first = look(&[]);
+    assert!(!first.contains("read from see.json") && first.contains("saliency: sanity checks"), "{first}");
+    let trust = place.json("run/see/see.json")["trust"].clone();
+    let second = look(&[]);
+    assert!(second.contains("2 checked by an earlier look, read from see.json"), "{second}");
+    assert!(!second.contains("saliency: sanity checks") && !second.contains("Layers, over"), "{second}");
+    let kept = place.json("run/see/see.json");
+    assert_eq!(kept["trust"], trust);
+    assert_eq!(kept["layers"].as_array().unwrap().len(), 2);
+    let other_seed = look(&["--seed", "1"]);
+    assert!(!other_seed.contains("read from see.json"), "{other_seed}");
+    // Other images: nothing of it holds.
+    let train = place.text(
+        &place
+            .done(&[
+                "see",
+                "run",
+                "--quiet",
+                "--method",
+                "gradient",
+                "--split",
+                "train",
+                "--image",
+                "train-00000",
+            ])
+            .stdout,
+    );
+    assert!(!train.contains("read from see.json"), "{train}");
+    assert_eq!(place.json("run/see/see.json")["layers"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn what_a_response_is_made_of() {
+    let place = place();
+    let asked = ["see", "run", "--quiet", "--out", "w", "--method", "gradient", "--image", "test-00004"];
+    let more = ["--json", "--window", "conv1:3@2,5", "conv1:7"];
+    let output = place.done(&[&asked[..], &more].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let windows = document["windows"].as_array().unwrap();
+    assert_eq!(windows.len(), 2);
+    let window = &windows[0];
+    assert_eq!(
+        (&window["rows"], &window["columns"]),
+        (&serde_json::json!([2, 7]), &serde_json::json!([5, 10]))
+    );
+    assert_eq!(window["shape"], serde_json::json!([5, 5, 1]));
+    for window in windows {
+        let numbers = |key: &str| -> Vec<f64> {
+            window[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+        };
+        let (input, weights) = (numbers("input"), numbers("weights"));
+        let sum: f64 = input.iter().zip(&weights).map(|(x, w)| x * w).sum();
+        let bias = window["bias"].as_f64().unwrap();
+        assert!((sum + bias - window["sum"].as_f64().unwrap()).abs() < 1e-5, "{window}");
+    }
+    is_png(&place, "w/window-test-00004-conv1-3-2-5.png");
+    let pair = place.done(&[
+        "see",
+        "run",
+        "--quiet",
+        "--json",
+        "--out",
+        "p",
+        "--only",
+        "dreams",
+        "--pair",
+        "conv1:1,4",
+    ]);
+    let document: Value = serde_json::from_slice(&pair.stdout).unwrap();
+    assert_eq!(document["pairs"].as_array().unwrap().len(), 1);
+    assert_eq!(document["pairs"][0]["filters"], serde_json::json!([1, 4]));
+    is_png(&place, "p/pairs-conv1.png");
+    let wrong = ["conv1", "cnov1:3", "conv1:16", "conv1:3@8,0", "dense1:2"];
+    assert_snapshot!(refused(&place, &[&["run", "--quiet", "--image", "test-00004", "--window"][..], &wrong].concat()), @r#"
+error: --window: expected LAYER:FILTER or LAYER:FILTER@ROW,COLUMN, found "conv1"
+error: --window cnov1:3: layer: expected one with filters (conv1, dense1), found "cnov1"
+error: --window conv1:16: expected a filter of conv1 from 0 to 15, found 16
+error: --window conv1:3@8,0: expected a place of conv1 from 0,0 to 7,7, found 8,0
+error: --window dense1:2: expected a convolution, found the dense layer dense1
+hint: for instance --window conv1:17 or --window conv1:17@3,5
+hint: did you mean conv1?
+"#);
+    assert_snapshot!(refused(&place, &["run", "--quiet", "--pair", "conv1:3", "dense1:1,1", "conv1:2,99"]), @r#"
+error: --pair: expected LAYER:A,B with two filters, found "conv1:3"
+error: --pair: expected LAYER:A,B with two filters, found "dense1:1,1"
+error: --pair conv1:2,99: expected a filter of conv1 from 0 to 15, found 99
+hint: for instance --pair conv2:3,17
+"#);
 }
 
 #[test]
@@ -182,7 +305,7 @@ hint: train it first: `seamripper train r.toml`, then give its run folder
 "#);
     assert_snapshot!(refused(&place, &["run", "--only", "filtres"]), @r#"
 error: invalid value 'filtres' for '--only <PART>'
-  [possible values: filters, ablation, probes, dreams, trust, map]
+  [possible values: filters, ablation, fields, probes, dreams, trust, map]
 
   tip: a similar value exists: 'filters'
 

@@ -1,11 +1,21 @@
 //! What was seen, as the document `see.json`.
 
+mod field;
+mod layout;
+mod pair;
+mod window;
+
 use serde::{Deserialize, Serialize};
 
 use super::saliency::{Explanation, Method, Note};
 use super::trust::{Judged, Verdict};
 use super::{Ablation, Change, Contribution, Exemplar, LayerSurvey, Probe, Survey};
 use crate::graph::Graph;
+
+pub use field::Field;
+pub use layout::{Layout, Place};
+pub use pair::Pair;
+pub use window::WindowSeen;
 
 /// The version of the document.
 pub const SCHEMA: &str = "seamripper.see/1";
@@ -15,6 +25,8 @@ pub const SCHEMA: &str = "seamripper.see/1";
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: String,
+    /// A digest of the model and of the images it was looked at with.
+    pub subject: String,
     /// Class names, in the order of every `[k]`.
     pub classes: Vec<String>,
     /// Images that filters were looked at with.
@@ -23,14 +35,22 @@ pub struct Document {
     pub layers: Vec<Layer>,
     /// How well a linear classifier does on each layer's responses.
     pub probes: Vec<ProbeResult>,
+    /// Two filters of a layer and the image that excites both most.
+    pub pairs: Vec<Pair>,
+    /// Where images lie before the last layer.
+    pub map: Option<Layout>,
     /// What saliency methods are worth on this model.
     pub trust: Option<Judged>,
+    /// What `trust` was made with; on the same subject the same options give the same.
+    pub trust_options: Option<String>,
     /// One an image and method.
     pub saliency: Vec<Map>,
     /// One an image: which filters speak for what is explained.
     pub contributions: Vec<Speaks>,
     /// One an image: the training images most like it.
     pub nearest: Vec<Nearest>,
+    /// One an image and response asked for: the products behind it.
+    pub windows: Vec<WindowSeen>,
 }
 
 impl Document {
@@ -38,36 +58,66 @@ impl Document {
     pub fn new(classes: &[String]) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
+            subject: String::new(),
             classes: classes.to_vec(),
             images: 0,
             layers: Vec::new(),
             probes: Vec::new(),
+            pairs: Vec::new(),
+            map: None,
             trust: None,
+            trust_options: None,
             saliency: Vec::new(),
             contributions: Vec::new(),
             nearest: Vec::new(),
+            windows: Vec::new(),
         }
     }
 
-    /// Adds what a survey found, and what an ablation of the same model did.
-    pub fn add_survey(&mut self, graph: &Graph, survey: &Survey, ablation: Option<&Ablation>) {
+    /// Adds what a survey found, and what ablations of the same model did: responses replaced by zero, and by their means.
+    pub fn add_survey(&mut self, graph: &Graph, survey: &Survey, ablations: Option<[&Ablation; 2]>) {
         self.images = survey.images;
         let layer = |(index, surveyed): (usize, &LayerSurvey)| {
-            let ablated = ablation.map(|ablation| (&ablation.layers[index], ablation));
+            let whole = |which: usize| {
+                ablations.map(|both| Effect::of(&both[which].layers[index].whole, both[which]))
+            };
+            let of_filter = |filter: usize| {
+                [0, 1].map(|which| {
+                    ablations.map(|both| Effect::of(&both[which].layers[index].filters[filter], both[which]))
+                })
+            };
             Layer {
                 name: surveyed.layer.name.clone(),
                 kind: graph.nodes[surveyed.layer.node].layer.kind(Default::default()).to_owned(),
                 output: surveyed.layer.output,
                 filters: (0..surveyed.filters.len())
-                    .map(|filter| {
-                        let change = ablated.map(|(layer, ablation)| (&layer.filters[filter], ablation));
-                        Filter::of(surveyed, filter, change)
-                    })
+                    .map(|filter| Filter::of(surveyed, filter, of_filter(filter)))
                     .collect(),
-                ablation: ablated.map(|(layer, ablation)| Effect::of(&layer.whole, ablation)),
+                ablation: whole(0),
+                mean_ablation: whole(1),
+                field: None,
             }
         };
         self.layers = survey.layers.iter().enumerate().map(layer).collect();
+    }
+
+    /// With what `earlier` found of the whole split, if it looked at the same model and images: a look at single images does not make it
+    /// untrue.
+    #[must_use]
+    pub fn keeping(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier.filter(|earlier| earlier.subject == self.subject) {
+            let Self { images, layers, probes, pairs, map, .. } = earlier;
+            (self.images, self.layers, self.probes) = (images, layers, probes);
+            (self.pairs, self.map) = (pairs, map);
+        }
+        self
+    }
+
+    /// Adds the receptive fields of the layers, one a layer, in their order.
+    pub fn add_fields(&mut self, fields: Vec<Field>) {
+        for (layer, field) in self.layers.iter_mut().zip(fields) {
+            layer.field = Some(field);
+        }
     }
 
     /// Adds the results of probes.
@@ -95,8 +145,12 @@ pub struct Layer {
     pub output: [usize; 3],
     /// Its filters.
     pub filters: Vec<Filter>,
-    /// What becomes of predictions without the whole layer.
+    /// What becomes of predictions when all its responses are 0.
     pub ablation: Option<Effect>,
+    /// The same when each response is its filter's mean.
+    pub mean_ablation: Option<Effect>,
+    /// The pixels that its middle place depends on.
+    pub field: Option<Field>,
 }
 
 /// A filter.
@@ -120,12 +174,14 @@ pub struct Filter {
     pub exemplars: Vec<Patch>,
     /// Images whose largest response is smallest.
     pub least: Vec<Patch>,
-    /// What becomes of predictions without it.
+    /// What becomes of predictions when its response is 0.
     pub ablation: Option<Effect>,
+    /// The same when it is its mean.
+    pub mean_ablation: Option<Effect>,
 }
 
 impl Filter {
-    fn of(surveyed: &LayerSurvey, index: usize, change: Option<(&Change, &Ablation)>) -> Self {
+    fn of(surveyed: &LayerSurvey, index: usize, [ablation, mean_ablation]: [Option<Effect>; 2]) -> Self {
         let filter = &surveyed.filters[index];
         let duplicates = surveyed.duplicates.iter().filter_map(|pair| match index {
             _ if pair.first == index => Some(pair.second),
@@ -142,7 +198,8 @@ impl Filter {
             selectivity: filter.selectivity.clone(),
             exemplars: filter.most.iter().map(Patch::of).collect(),
             least: filter.least.iter().map(Patch::of).collect(),
-            ablation: change.map(|(change, ablation)| Effect::of(change, ablation)),
+            ablation,
+            mean_ablation,
         }
     }
 }
@@ -288,6 +345,10 @@ pub struct Badges {
     pub sanity: Option<bool>,
     /// How alike the maps stay then; below 0.5 is a pass.
     pub sanity_score: Option<f64>,
+    /// The same of maps averaged over noisy copies of their image.
+    pub smooth_sanity: Option<bool>,
+    /// How alike those stay.
+    pub smooth_sanity_score: Option<f64>,
     /// Whether the map adds up to what it explains, within 1 %.
     pub completeness: Option<bool>,
     /// How far it does not.
@@ -304,14 +365,33 @@ pub struct Badges {
     pub insertion: Option<f64>,
     /// The same for pixels in random order.
     pub insertion_random: Option<f64>,
+    /// As `deletion`, with the blurred image where pixels are not.
+    pub deletion_blurred: Option<f64>,
+    /// The same for pixels in random order.
+    pub deletion_blurred_random: Option<f64>,
+    /// As `insertion`, into the blurred image.
+    pub insertion_blurred: Option<f64>,
+    /// The same for pixels in random order.
+    pub insertion_blurred_random: Option<f64>,
 }
 
 impl Badges {
+    /// Adds areas `[deletion, insertion]` of the map and of random orders, with a blank baseline and with the blurred image.
+    pub fn add_areas(&mut self, [blank, blurred]: [[f64; 2]; 2], [random, random_blurred]: [[f64; 2]; 2]) {
+        (self.deletion, self.insertion) = (Some(blank[0]), Some(blank[1]));
+        (self.deletion_random, self.insertion_random) = (Some(random[0]), Some(random[1]));
+        (self.deletion_blurred, self.insertion_blurred) = (Some(blurred[0]), Some(blurred[1]));
+        self.deletion_blurred_random = Some(random_blurred[0]);
+        self.insertion_blurred_random = Some(random_blurred[1]);
+    }
+
     /// What the explanation says of itself, and what is known of its method.
     pub fn of(note: Option<&Note>, verdict: Option<&Verdict>) -> Self {
         let mut badges = Self {
             sanity: verdict.map(|verdict| verdict.passes_sanity),
             sanity_score: verdict.map(|verdict| verdict.sanity.score),
+            smooth_sanity: verdict.map(|verdict| verdict.passes_smooth_sanity),
+            smooth_sanity_score: verdict.map(|verdict| verdict.smooth_sanity),
             ..Self::default()
         };
         match note {

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 
 use seamripper_core::engine::ReluRule;
 use seamripper_core::graph::{Graph, Preprocessing, Weights};
+use seamripper_core::sample::{Ids, ImageSet};
 use seamripper_core::see::saliency::{
     Cam, CamRule, Gradient, MOST_STEPS, Method, Occlusion, Options, Steps, Target, input_x_gradient,
     integrated_gradients, occlusion, rise, smooth_gradient,
 };
 use seamripper_core::see::trust::{Curves, Verdict, judge, pixels_by_saliency};
-use seamripper_core::see::{Model, layer_named};
+use seamripper_core::see::{Model, effective_field, layer_named};
 use seamripper_kernels::Instructions;
 
 use crate::keras::{difference, seed, weights};
@@ -199,6 +200,37 @@ fn insertion_and_deletion() {
     });
 }
 
+/// Of all filters of a layer at once, and the mean of those of each filter alone. Fields are of the response, `_relu` in the file.
+#[test]
+fn effective_fields() {
+    let (case, golden) = (Case::new(), golden("captum/fields.npz"));
+    let pixels: Vec<u8> =
+        self::golden("captum/inputs.npz")["images_u8"].values.iter().map(|&value| value as u8).collect();
+    let images = case.targets.len();
+    let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+    let ids = Ids::Rows { prefix: "image".into(), rows: (0..images as u32).collect() };
+    let set = ImageSet::new([28, 28, 1], pixels, vec![0; images], classes.into(), ids);
+    let all: Vec<usize> = (0..images).collect();
+    case.each(|model| {
+        for name in ["conv1", "conv2", "conv3"] {
+            let layer = layer_named(model.graph, name).unwrap();
+            let field = |filter| effective_field(model, &set, &all, &layer, filter);
+            let narrow = |field: &[f64]| field.iter().map(|&value| value as f32).collect::<Vec<f32>>();
+            agree("summed", model, &narrow(&field(None)), &golden[&format!("summed.{name}_relu")], IMAGE);
+            // One run a filter: on one instruction set.
+            if model.isa.name() != Instructions::detect().unwrap().name() {
+                continue;
+            }
+            let filters = layer.filters();
+            let mut mean = vec![0.0; IMAGE];
+            for filter in 0..filters {
+                mean.iter_mut().zip(field(Some(filter))).for_each(|(sum, x)| *sum += x / filters as f64);
+            }
+            agree("each", model, &narrow(&mean), &golden[&format!("each.{name}_relu")], IMAGE);
+        }
+    });
+}
+
 /// The check has teeth: what is known to show the image fails, what needs the model passes.
 #[test]
 fn sanity_of_methods() {
@@ -209,8 +241,25 @@ fn sanity_of_methods() {
     let options = Options { masks: 200, ..Options::new(&model) };
     let judged = judge(&model, &options, &Method::ALL, &case.images, &classes, |_| {});
     assert_eq!(judged.verdicts.len(), Method::ALL.len());
-    for Verdict { method, sanity, passes_sanity, areas, .. } in &judged.verdicts {
+    for Verdict {
+        method,
+        sanity,
+        passes_sanity,
+        passes_smooth_sanity,
+        smooth_sanity,
+        areas,
+        blurred_areas,
+        ..
+    } in &judged.verdicts
+    {
         assert_eq!(*passes_sanity, !method.known_to_fail(), "{}: {sanity:?}", method.name());
+        assert_eq!(
+            *passes_smooth_sanity,
+            !method.known_to_fail(),
+            "{}, smooth: {smooth_sanity}",
+            method.name()
+        );
+        assert!((0.0..=1.0).contains(&blurred_areas.insertion) && areas != blurred_areas);
         assert_eq!(sanity.course.len(), 5);
         assert!((0.0..=1.0).contains(&areas.insertion) && (0.0..=1.0).contains(&areas.deletion));
     }

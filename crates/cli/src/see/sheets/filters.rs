@@ -37,11 +37,17 @@ pub fn filters(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>) -> Sheet 
     };
     let weights = reads_image(model.graph, looked);
     let mut columns = Vec::new();
-    columns.extend(weights.then(|| format!("the weights ({SIGNED})")));
-    columns.extend(
-        (!looked.dreams.is_empty())
-            .then(|| "what excites its middle place most, made by gradient ascent".to_owned()),
-    );
+    let colored = reads_colors(model.graph, looked);
+    columns.extend(weights.then(|| match colored {
+        true => "the weights (grey: 0; a weight above 0 adds its color, one below takes it away)".to_owned(),
+        false => format!("the weights ({SIGNED})"),
+    }));
+    columns.extend((!looked.dreams.is_empty()).then(|| {
+        format!(
+            "what excites {}, made by gradient ascent",
+            if convolution { "its middle place most" } else { "it most" }
+        )
+    }));
     columns.push(match convolution {
         true => format!(
             "the {PATCHES} patches that excite it most, one an image, what lies outside the image in grey"
@@ -62,7 +68,21 @@ pub fn filters(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>) -> Sheet 
 fn reads_image(graph: &Graph, looked: &Looked<'_>) -> bool {
     let node = looked.survey.layer.node;
     let Some(conv) = graph.convolution(node) else { return false };
-    graph.nodes[node].inputs == [Source::Input] && graph.input[2] / conv.groups == 1
+    let single = graph.input[2] / conv.groups == 1;
+    graph.nodes[node].inputs == [Source::Input] && (single || reads_colors(graph, looked))
+}
+
+/// Whether a filter's weights lie on red, green and blue.
+fn reads_colors(graph: &Graph, looked: &Looked<'_>) -> bool {
+    let conv = graph.convolution(looked.survey.layer.node);
+    graph.input[2] == 3 && conv.is_some_and(|conv| conv.groups == 1)
+}
+
+/// Weights `[kh, kw, 3]` as colors about the middle grey.
+fn colored([kh, kw]: [usize; 2], weights: &[f32]) -> Picture {
+    let limit = palette::limit(weights).max(f32::MIN_POSITIVE);
+    let level = |&weight: &f32| (127.5 + 127.5 * weight / limit).round() as u8;
+    Picture::image([kh, kw, 3], &weights.iter().map(level).collect::<Vec<_>>())
 }
 
 fn tile(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>, index: usize, weights: bool) -> Tile {
@@ -74,7 +94,10 @@ fn tile(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>, index: usize, we
         let kernel = &model.graph.parameters[model.graph.nodes[layer.node].parameters[0]];
         let values: Vec<f32> =
             model.weights.of(kernel).iter().skip(index).step_by(conv.filters).copied().collect();
-        pictures.push(Some(Picture::signed(conv.kernel, &values, palette::limit(&values))));
+        pictures.push(Some(match reads_colors(model.graph, looked) {
+            true => colored(conv.kernel, &values),
+            false => Picture::signed(conv.kernel, &values, palette::limit(&values)),
+        }));
     }
     if let Some(dream) = looked.dreams.get(index) {
         let drawn = dream.pixels.as_ref().map(|pixels| Picture::image(model.graph.input, pixels));

@@ -63,6 +63,8 @@ pub fn map(title: &str, note: &str, classes: &[String], points: &[Point]) -> Can
             canvas.fill([(x + step).saturating_sub(4), (y + 4).saturating_sub(step)], [2, 2], color);
         }
     }
+    // Names that stand already: corner and size. One that would lie on another goes below it.
+    let mut named: Vec<[usize; 3]> = Vec::new();
     for (class, name) in classes.iter().enumerate() {
         let of_class = || points.iter().filter(|point| point.label == class).map(|point| point.at);
         let middle: [f32; 2] = std::array::from_fn(|axis| {
@@ -73,8 +75,15 @@ pub fn map(title: &str, note: &str, classes: &[String], points: &[Point]) -> Can
         if middle[0].is_nan() {
             continue;
         }
-        let ([x, y], width) = (place(middle), Weight::Bold.width(name));
+        let ([x, mut y], width) = (place(middle), Weight::Bold.width(name));
         let x = x.saturating_sub(width / 2).min(SIDE + 2 * MARGIN - width.min(SIDE));
+        named.sort_unstable_by_key(|&[_, y, _]| y);
+        for &[left, top, wide] in &named {
+            if top.abs_diff(y) < 15 && x < left + wide + 4 && left < x + width + 4 {
+                y = top + 15;
+            }
+        }
+        named.push([x, y, width]);
         canvas.fill([x.saturating_sub(2), y.saturating_sub(7)], [width + 4, 15], [255; 3]);
         canvas.text([x, y.saturating_sub(6)], name, Weight::Bold, [20; 3]);
     }

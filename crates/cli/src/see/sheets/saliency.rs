@@ -27,8 +27,9 @@ pub fn saliency(size @ [h, w, _]: [usize; 3], image: &Shown, said: &Said, drawn:
     ));
     sheet.notes.push(
         "Sanity: how alike maps stay when all layers but the first are put out of order; from 0.5 on the method shows the image and not the model. \
-         Deletion and insertion: mean probability of the class while the most salient pixels are taken from the image, or put into a blank one; \
-         behind it the same for pixels in random order."
+         Smooth sanity: the same of maps averaged over noisy copies. \
+         Deletion and insertion: mean probability of the class while the most salient pixels are taken from the image, or put into an empty one; \
+         in brackets the same for pixels in random order. What is empty is once blank and once the blurred image."
             .to_owned(),
     );
     let picture = Picture::image(size, &image.pixels);
@@ -46,9 +47,9 @@ pub fn saliency(size @ [h, w, _]: [usize; 3], image: &Shown, said: &Said, drawn:
     sheet
 }
 
-/// Four lines, so that pictures stand on one height.
+/// Six lines, so that pictures stand on one height.
 fn captioned(mut lines: Vec<Line>) -> Vec<Line> {
-    lines.resize(4, Line::new(""));
+    lines.resize(6, Line::new(""));
     lines
 }
 
@@ -62,14 +63,26 @@ fn lines(method: Method, badges: &Badges) -> Vec<Line> {
         }
         _ => lines.push(Line::new("sanity: not checked")),
     }
+    match (badges.smooth_sanity, badges.smooth_sanity_score) {
+        (Some(true), Some(score)) => lines.push(Line::new(format!("smooth sanity: passes ({score:.2})"))),
+        (Some(false), Some(score)) => {
+            lines.push(Line::alarm(format!("smooth sanity: FAILS ({score:.2})")));
+        }
+        _ => lines.push(Line::new("smooth sanity: not checked")),
+    }
     let pair = |name: &str, found: Option<f64>, random: Option<f64>| {
         let (Some(found), Some(random)) = (found, random) else { return String::new() };
         format!("{name} {found:.2} ({random:.2})")
     };
     lines.push(Line::new(format!(
-        "{}, {}",
-        pair("deletion", badges.deletion, badges.deletion_random),
-        pair("insertion", badges.insertion, badges.insertion_random),
+        "blank: {}, {}",
+        pair("del.", badges.deletion, badges.deletion_random),
+        pair("ins.", badges.insertion, badges.insertion_random),
+    )));
+    lines.push(Line::new(format!(
+        "blurred: {}, {}",
+        pair("del.", badges.deletion_blurred, badges.deletion_blurred_random),
+        pair("ins.", badges.insertion_blurred, badges.insertion_blurred_random),
     )));
     if let (Some(complete), Some(error), Some(steps)) =
         (badges.completeness, badges.completeness_error, badges.steps)

@@ -1,13 +1,15 @@
 //! What a saliency map is worth: checks that a map can fail.
 
+mod baseline;
 mod curves;
 mod judge;
 mod likeness;
 mod priors;
 mod sanity;
 
+pub use baseline::{Baseline, blurred};
 pub use curves::{Curve, Curves, pixels_by_saliency, random_orders};
 pub use judge::{Areas, Floor, Judged, Verdict, judge};
 pub use likeness::rank_correlation;
 pub use priors::{center_prior, edge_map};
-pub use sanity::{PASSES_BELOW, Sanity, randomised, sanity};
+pub use sanity::{PASSES_BELOW, Sanity, randomised, sanity, sanity_noise, smooth_likeness};

@@ -12,10 +12,15 @@
 //! The *score* is the likeness when all layers but the first are out of order: a method that passes needs what they have learned.
 //! It passes if its score is below [`PASSES_BELOW`]. The whole course is given, too.
 //!
-//! *Departure*: weights are shuffled within each parameter instead of drawn again, so that the random network keeps the scale of the
-//! trained one (batch normalization's moving averages too) and its maps do not vanish.
+//! Noise of a map alone makes it change, so that a noisy method passes more easily than it should. The *smooth* check takes that away:
+//! the maps of noisy copies of an image are averaged before they are compared ([`smooth_likeness`]).
 //!
-//! *Reference*: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1.
+//! *Departure*: weights are shuffled within each parameter instead of drawn again, so that the random network keeps the scale of the
+//! trained one (batch normalization's moving averages too) and its maps do not vanish. The smooth check compares at the step that gives the
+//! score, and not at every step: two sets of maps instead of one a layer.
+//!
+//! *Reference*: Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1; Hedström et al. 2024, "A Fresh Look at Sanity
+//! Checks for Saliency Maps" (arXiv 2405.02383), Smooth MPRT.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +83,80 @@ pub fn sanity(
     Sanity { course, score }
 }
 
+/// How alike smoothed maps stay when all layers but the first are out of order: as [`Sanity::score`], of the mean map over `copies` noisy
+/// copies of each image. `maps` makes the maps of all copies, those of an image one after the other.
+///
+/// # Panics
+/// If there are no copies, or the maps are not a multiple of them.
+pub fn smooth_likeness(
+    graph: &Graph,
+    weights: &Weights,
+    seed: u64,
+    copies: usize,
+    mut maps: impl FnMut(&Weights) -> Vec<Vec<f32>>,
+) -> f64 {
+    let mut smoothed = |weights: &Weights| -> Vec<Vec<f32>> {
+        let maps = maps(weights);
+        assert!(maps.len().is_multiple_of(copies), "{copies} copies of each image");
+        maps.chunks_exact(copies).map(mean_map).collect()
+    };
+    let steps = steps(graph);
+    let first = smoothed(weights);
+    let changed = smoothed(&randomised(graph, weights, &steps[usize::from(steps.len() > 1)..], seed));
+    first.iter().zip(&changed).map(|(a, b)| alike(a, b)).sum::<f64>() / first.len().max(1) as f64
+}
+
+/// `[samples, …length]`: what is added to image `index` to make its noisy copies, normal of standard deviation `deviation`.
+pub fn sanity_noise(seed: u64, index: usize, samples: usize, length: usize, deviation: f64) -> Vec<f32> {
+    let copy = |copy: usize| {
+        let mut stream = Stream::new(seed, Purpose::SanityNoise, index as u64, copy as u64);
+        (0..length).map(move |_| (deviation * stream.normal()) as f32)
+    };
+    (0..samples).flat_map(copy).collect()
+}
+
+/// The mean of maps of equal size.
+fn mean_map(maps: &[Vec<f32>]) -> Vec<f32> {
+    let mean = |at: usize| maps.iter().map(|map| f64::from(map[at])).sum::<f64>() / maps.len() as f64;
+    (0..maps[0].len()).map(|at| mean(at) as f32).collect()
+}
+
 /// The size of the rank correlation of two maps, where at least one of them is not 0.
 fn alike(a: &[f32], b: &[f32]) -> f64 {
     let (a, b): (Vec<f32>, Vec<f32>) = a.iter().zip(b).filter(|&(&a, &b)| a != 0.0 || b != 0.0).unzip();
     rank_correlation(&a, &b).abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Builder, Initializer, Layer, LayerSpec};
+
+    /// A method that shows the image in much noise, and one that shows the last weights in as much: noise lets the first pass as it is, and
+    /// only the smooth check tells them apart.
+    #[test]
+    fn the_smooth_check_sees_through_noise() {
+        const COPIES: usize = 400;
+        let mut builder = Builder::new([1, 1, 3]);
+        builder.push(LayerSpec::new(Layer::Dense { units: 4, bias: false }));
+        builder.push(LayerSpec::new(Layer::Dense { units: 40, bias: false }));
+        let graph = builder.build().unwrap();
+        let weights = Weights::initial(&graph, Initializer::HeNormal, 1);
+        let last = |weights: &Weights| weights.of(&graph.parameters[1])[..40].to_vec();
+        let image = last(&weights);
+        let mut draws = 0;
+        let mut noisy = |shown: &[f32], copies: usize| -> Vec<Vec<f32>> {
+            draws += 1;
+            let of_copy = |copy: usize| {
+                let noise = sanity_noise(draws, 0, copy + 1, 40, 4.0).split_off(copy * 40);
+                shown.iter().zip(noise).map(|(x, z)| x + z).collect()
+            };
+            (0..copies).map(of_copy).collect()
+        };
+        let plain = sanity(&graph, &weights, 1, |_| noisy(&image, 1)).score;
+        let of_image = smooth_likeness(&graph, &weights, 1, COPIES, |_| noisy(&image, COPIES));
+        let of_model = smooth_likeness(&graph, &weights, 1, COPIES, |weights| noisy(&last(weights), COPIES));
+        assert!(plain < PASSES_BELOW && of_image >= PASSES_BELOW, "{plain} {of_image}");
+        assert!(of_model < PASSES_BELOW, "{of_model}");
+    }
 }

@@ -170,6 +170,9 @@ fn seed_resolved() {
     [data]
     source = "fashion-mnist"
     validation = 0.0
+    folds = 0
+    relabel = false
+    drop = false
 
     [augment]
     expand = [
@@ -199,9 +202,11 @@ fn seed_resolved() {
     rate = 0.001
     schedule = "constant"
     seed = 0
+    sampling = "plain"
     label_smoothing = 0.0
     weight_decay = 0.0
     clip_norm = 0.0
+    ema = 0.0
     initializer = "glorot-uniform"
     early_stopping = false
     "#);

@@ -30,6 +30,8 @@ pub struct Global {
 pub enum Verb {
     /// Train a recipe and write a run folder
     Train(crate::train::Train),
+    /// Which learning rate to train a recipe with
+    LrFind(crate::lr_find::LrFind),
     /// Per-class report of a run's model, or of a table of predictions
     Eval(crate::eval::Eval),
     /// What every filter sees, what it is needed for, which pixels a prediction rests on

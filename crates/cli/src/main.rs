@@ -9,6 +9,7 @@ mod data_source;
 mod eval;
 mod eval_model;
 mod eval_text;
+mod lr_find;
 mod model;
 mod model_source;
 mod predictions_source;
@@ -31,6 +32,7 @@ fn run(args: &args::Args) -> diag::Outcome {
     train::instructions()?;
     match &args.verb {
         Verb::Train(verb) => train::run(verb, &args.global),
+        Verb::LrFind(verb) => lr_find::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
         Verb::See(verb) => see::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),

@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seamripper_core::recipe::Recipe;
-use seamripper_data::corrections::Changes;
 use seamripper_data::options::ImageOptions;
 use seamripper_kernels::{Instructions, parallel::Threads};
 
@@ -35,7 +34,7 @@ use run::Run;
 use seeds::{Document, Seeds};
 use session::Session;
 
-pub use sets::split;
+pub use sets::{Sets, split};
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -100,10 +99,7 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, changes) = corrections.apply(data, global.quiet)?;
     recipe.data.source = chosen.source;
-    let record = match changes {
-        Changes { .. } if corrections.is_empty() => None,
-        changes => Some(corrections.record(changes)?),
-    };
+    let record = if corrections.is_empty() { None } else { Some(corrections.record(changes)?) };
     let environment = environment::describe(isa, threads.count(), &data, record.as_ref());
 
     let interrupt = interrupt::watch();

@@ -49,6 +49,10 @@ pub enum Purpose {
     Corrupt = 22,
     /// Folds of the training images; `a` = class.
     Folds = 40,
+    /// Rectangles of images put into others, and whether a batch gets them or is blended; `a` = epoch, `b` = batch.
+    Cutmix = 41,
+    /// Order of the images of a class that is drawn as often as the others; `a` = epoch, `b` = class.
+    Balance = 42,
 }
 
 /// A named stream of random numbers.

@@ -17,7 +17,7 @@ use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 
 pub use style::Style;
-pub use words::{left, right, shortened};
+pub use words::{left, right, shortened, width};
 use words::{percent, wrapped};
 
 /// Said in place of sentences if no class is flagged.

@@ -24,7 +24,7 @@ use super::side_by_side::side_by_side;
 use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
-use crate::eval_text::{Style, left, right, shortened};
+use crate::eval_text::{Style, left, right, shortened, width};
 
 /// Version of `seeds.json`.
 const SCHEMA: &str = "seamripper.seeds/1";
@@ -206,12 +206,11 @@ fn evaluation(folder: &RunFolder) -> Result<Option<Evaluation>, Stop> {
 /// Classes worst first, accuracy last.
 fn table(spread: &Spread, seeds: &[u64], out: &mut impl Write, style: Style) -> std::io::Result<()> {
     let names: Vec<String> = spread.classes.iter().map(|class| shortened(&class.name, NAME_MOST)).collect();
-    let width =
-        names.iter().map(|name| unicode_width::UnicodeWidthStr::width(&name[..])).max().unwrap_or(0).max(5);
+    let columns = names.iter().map(|name| width(name)).max().unwrap_or(0).max("class".len());
     let runs = seeds.len();
     let head = format!(
         "{}  {}  {}  {}  {}  {}",
-        left("class", width),
+        left("class", columns),
         right("recall %", 13),
         right("lowest–highest", 15),
         right("bias", 13),
@@ -223,7 +222,7 @@ fn table(spread: &Spread, seeds: &[u64], out: &mut impl Write, style: Style) -> 
         let ClassSpread { recall, bias, flagged, .. } = &spread.classes[class];
         let line = format!(
             "{}  {}  {}  {}  {}  {}",
-            left(&names[class], width),
+            left(&names[class], columns),
             right(&mean(recall.as_ref(), 100.0, 1), 13),
             right(&range(recall.as_ref(), 100.0, 1), 15),
             right(&mean(bias.as_ref(), 1.0, 3), 13),

@@ -2,6 +2,7 @@
 
 mod data;
 mod eval;
+mod lr_find;
 mod model;
 mod readme;
 mod see;

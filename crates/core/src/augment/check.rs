@@ -11,7 +11,7 @@ pub(super) fn check(stage: Stage, transforms: &[Transform], size: [usize; 3]) ->
         return Err(AugmentError::NoPixels { size });
     }
     let mut found = Findings { stage, index: 0, problems: Vec::new() };
-    let mut mixups = 0;
+    let (mut mixups, mut cutmixes) = (0, 0);
     for (index, transform) in transforms.iter().enumerate() {
         found.index = index;
         match transform {
@@ -23,8 +23,12 @@ pub(super) fn check(stage: Stage, transforms: &[Transform], size: [usize; 3]) ->
             Transform::Erase(erase) => found.erase(erase),
             Transform::Noise(deviation) => found.noise(*deviation),
             Transform::Mixup(alpha) => {
-                found.mixup(*alpha, mixups);
+                found.mix("mixup", *alpha, mixups);
                 mixups += 1;
+            }
+            Transform::Cutmix(alpha) => {
+                found.mix("cutmix", *alpha, cutmixes);
+                cutmixes += 1;
             }
         }
     }
@@ -110,15 +114,15 @@ impl Findings {
         }
     }
 
-    fn mixup(&mut self, alpha: f64, before: usize) {
+    fn mix(&mut self, name: &str, alpha: f64, before: usize) {
         if self.stage == Stage::Expand {
-            let hint = "mixup blends labels too: move it to augment.online".to_owned();
-            self.add("mixup", "a change of one image", "mixup", Some(hint));
+            let hint = format!("{name} blends labels too: move it to augment.online");
+            self.add(name, "a change of one image", name, Some(hint));
         } else if before > 0 {
-            self.add("mixup", "at most one mixup", "another", None);
+            self.add(name, &format!("at most one {name}"), "another", None);
         }
         if !(ALPHA[0]..=ALPHA[1]).contains(&alpha) {
-            self.add("mixup", "an alpha from 0.001 to 1000", alpha, None);
+            self.add(name, "an alpha from 0.001 to 1000", alpha, None);
         }
     }
 }

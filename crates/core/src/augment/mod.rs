@@ -8,7 +8,7 @@
 //! pixels = image [h, w, c], u8
 //! for each run of warps, flip, crop, erase in the list, in order:  pixels = step(pixels, draws)
 //! out = pixels / 255 + noise, clamped to 0..=1, f32
-//! then, for a whole batch: mixup
+//! then, for a whole batch: mixup or cutmix
 //! ```
 //!
 //! *Exactness*: `rotate`, `translate` and `affine` are OpenCV 4.11's `warpAffine`, bit for bit
@@ -16,6 +16,7 @@
 //! sharper than one after the other and is what a single matrix in OpenCV gives. Flips and crops move pixels unchanged.
 
 mod check;
+mod cutmix;
 mod error;
 mod expand;
 mod mixup;
@@ -53,6 +54,10 @@ pub enum Transform {
     /// Mix pairs of images and their labels with a Beta(alpha, alpha) weight (Zhang et al. 2017, "mixup"); only where
     /// images are redrawn each epoch.
     Mixup(f64),
+    /// Put a rectangle of one image into another, its area a Beta(alpha, alpha) share, and mix their labels by area (Yun et
+    /// al. 2019, "CutMix"); only where images are redrawn each epoch. With a mixup in the list too, each batch gets one of
+    /// the two, with equal chances.
+    Cutmix(f64),
 }
 
 impl Transform {
@@ -67,6 +72,7 @@ impl Transform {
             Self::Erase(_) => "erase",
             Self::Noise(_) => "noise",
             Self::Mixup(_) => "mixup",
+            Self::Cutmix(_) => "cutmix",
         }
     }
 }

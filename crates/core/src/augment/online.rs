@@ -1,6 +1,8 @@
 //! Transforms redrawn for every image in every epoch.
 
-use super::{AugmentError, Scratch, Stage, Transform, check::check, mixup::Mix, noise, steps::Steps};
+use super::{
+    AugmentError, Scratch, Stage, Transform, check::check, cutmix::Cut, mixup::Mix, noise, steps::Steps,
+};
 use crate::{
     random::{Purpose, Stream},
     sample::ImageSet,
@@ -12,6 +14,7 @@ pub struct Online {
     steps: Steps,
     deviation: f64,
     mixup: Option<f64>,
+    cutmix: Option<f64>,
 }
 
 impl Online {
@@ -25,12 +28,21 @@ impl Online {
             Transform::Mixup(alpha) => Some(*alpha),
             _ => None,
         });
-        Ok(Self { steps: Steps::new(transforms, size), deviation: noise::deviation(transforms), mixup })
+        let cutmix = transforms.iter().find_map(|transform| match transform {
+            Transform::Cutmix(alpha) => Some(*alpha),
+            _ => None,
+        });
+        Ok(Self {
+            steps: Steps::new(transforms, size),
+            deviation: noise::deviation(transforms),
+            mixup,
+            cutmix,
+        })
     }
 
     /// Whether [`mix`](Self::mix) changes anything, and labels have to be `[n, k]`.
     pub fn mixes(&self) -> bool {
-        self.mixup.is_some()
+        self.mixup.is_some() || self.cutmix.is_some()
     }
 
     /// Writes image `index` of `set`, changed, to `out`, `[h, w, c]` in `0..=1`; without transforms exactly
@@ -65,7 +77,8 @@ impl Online {
     }
 
     /// Blends the `n` images of `batch` `[n, h, w, c]` in pairs, and their `targets` `[n, k]` alike; nothing without a
-    /// mixup in the list. Draws are named `(seed, Mixup, epoch, batch_index)`.
+    /// mixup or cutmix in the list. With both, a batch gets either. Draws are named `(seed, Mixup, epoch, batch_index)` and
+    /// `(seed, Cutmix, epoch, batch_index)`.
     ///
     /// # Panics
     /// If `batch` or `targets` cannot be shared out among `n`.
@@ -78,8 +91,16 @@ impl Online {
         epoch: u64,
         batch_index: u64,
     ) {
-        let Some(alpha) = self.mixup.filter(|_| n > 0) else { return };
+        if n == 0 || !self.mixes() {
+            return;
+        }
         assert_eq!([batch.len() % n, targets.len() % n], [0; 2], "values of a batch of {n}");
+        let size = self.steps.size();
+        let mut stream = Stream::new(seed, Purpose::Cutmix, epoch, batch_index);
+        if let Some(alpha) = self.cutmix.filter(|_| self.mixup.is_none() || stream.unit() < 0.5) {
+            return Cut::draw(n, size, alpha, &mut stream).apply(size, batch, targets);
+        }
+        let Some(alpha) = self.mixup else { return };
         let mix = Mix::draw(n, alpha, &mut Stream::new(seed, Purpose::Mixup, epoch, batch_index));
         mix.blend(batch);
         mix.blend(targets);

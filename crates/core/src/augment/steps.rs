@@ -54,7 +54,7 @@ impl Steps {
                     steps.push(Step::Erase(erase.clone()));
                     continue;
                 }
-                Transform::Noise(_) | Transform::Mixup(_) => continue,
+                Transform::Noise(_) | Transform::Mixup(_) | Transform::Cutmix(_) => continue,
             };
             match steps.last_mut() {
                 Some(Step::Warp(run)) => run.push(warp),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use seamripper_kernels::warp::{Image, ImageMut, Matrix, compose, rotation_matrix_2d, scalar::warp_affine};
 use serde::Deserialize;
 
-use super::{mixup::Mix, *};
+use super::{cutmix::Cut, mixup::Mix, *};
 use crate::{
     random::{Purpose, Stream},
     sample::{Ids, ImageSet},
@@ -349,6 +349,58 @@ fn mixing_blends_images_and_labels_alike() {
     online(&[Transform::Mixup(1.0)], &set).mix(&mut [], &mut [], 0, 1, 0, 2);
 }
 
+/// Image `i` has the value `i` in every pixel, so that whose a pixel is can be read off.
+#[test]
+fn cutmix_puts_a_rectangle_of_the_partner_in_and_mixes_labels_by_its_area() {
+    let (n, size) = (16, [5, 7, 2]);
+    let [h, w, c] = size;
+    let length = h * w * c;
+    let (mut shares, mut whole) = (Vec::new(), 0);
+    for draw in 0..200 {
+        let cut = Cut::draw(n, size, 1.0, &mut Stream::new(1, Purpose::Test, draw, 0));
+        let mut images: Vec<f32> = (0..n * length).map(|place| (place / length) as f32).collect();
+        let mut targets: Vec<f32> = (0..n * n).map(|i| f32::from(u8::from(i % n == i / n))).collect();
+        cut.apply(size, &mut images, &mut targets);
+        for (image, pixels) in images.chunks_exact(length).enumerate() {
+            let partner = cut.partner[image];
+            let own = |place: usize| pixels[place] == image as f32;
+            let rectangle = &cut.rectangles[image];
+            for place in 0..length {
+                let (row, column) = (place / c / w, place / c % w);
+                let inside = (rectangle.rows[0]..rectangle.rows[1]).contains(&row)
+                    && (rectangle.columns[0]..rectangle.columns[1]).contains(&column);
+                assert_eq!(pixels[place], if inside { partner } else { image } as f32, "{rectangle:?}");
+            }
+            let kept = (0..length).filter(|&place| own(place)).count() as f32 / length as f32;
+            let row = &targets[image * n..][..n];
+            assert!((row[image] - kept).abs() < 1e-6 && (row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            if partner != image {
+                shares.push(f64::from(1.0 - kept));
+                whole += usize::from(kept == 1.0);
+            }
+        }
+    }
+    // Uniform shares of side sqrt(share), rounded down and cut off at the border: less than one half on average, never none.
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    assert!((0.2..0.4).contains(&mean), "{mean}");
+    assert!(whole < shares.len() / 3 && shares.iter().any(|&share| share > 0.8), "{whole}");
+}
+
+#[test]
+fn with_mixup_and_cutmix_a_batch_gets_either() {
+    let set = noise_set(1, [4, 4, 1]);
+    let both = online(&[Transform::Mixup(1.0), Transform::Cutmix(1.0)], &set);
+    let images: Vec<f32> = (0..8 * 16).map(|place| (place / 16) as f32).collect();
+    let cut = (0..200).filter(|&batch| {
+        let (mut mixed, mut targets) = (images.clone(), vec![0.5; 16]);
+        both.mix(&mut mixed, &mut targets, 8, 3, 0, batch);
+        // a blend is not one of the values that were there
+        mixed.iter().all(|value| value.fract() == 0.0)
+    });
+    let cut = cut.count();
+    assert!((70..=130).contains(&cut), "{cut} of 200");
+}
+
 #[test]
 fn mixing_weights_are_beta() {
     for alpha in [0.1, 0.4, 1.0, 8.0] {
@@ -382,6 +434,7 @@ fn wrong_values_are_listed_all_at_once() {
         Transform::Noise(25.0),
         Transform::Mixup(0.0),
         Transform::Mixup(0.2),
+        Transform::Cutmix(2e3),
     ];
     let error = Online::new(&list, [28, 32, 1]).expect_err("wrong values");
     insta::assert_snapshot!(error, @r"
@@ -397,6 +450,7 @@ fn wrong_values_are_listed_all_at_once() {
     noise in augment.online[6]: expected a standard deviation from 0 to 1, the full pixel range, found 25
     mixup in augment.online[7]: expected an alpha from 0.001 to 1000, found 0
     mixup in augment.online[8]: expected at most one mixup, found another
+    cutmix in augment.online[9]: expected an alpha from 0.001 to 1000, found 2000
     ");
     insta::assert_snapshot!(error.hint().expect("a hint"), @"write the smaller number first: [-30, 30]");
     let error = Online::new(&list[6..7], [28, 28, 1]).expect_err("too loud");

@@ -78,12 +78,17 @@ pub struct TrainOptions {
     pub schedule: Schedule,
     /// Names every random draw of the run.
     pub seed: u64,
+    /// How often an image of a class is shown.
+    pub sampling: Sampling,
     /// Share of the target taken from the true class and spread evenly over all classes.
     pub label_smoothing: f64,
     /// Decoupled weight decay of kernels (Loshchilov & Hutter 2017): `w -= rate * weight_decay * w`.
     pub weight_decay: f64,
     /// Scale the gradient down to this global norm if it is longer; 0 = never.
     pub clip_norm: f64,
+    /// Decay of the exponential moving average of the weights that the run ends with and validation images are shown;
+    /// 0 = none, the weights themselves.
+    pub ema: f64,
     /// How kernels start.
     pub initializer: Initializer,
     /// Stop when the validation loss no longer falls.
@@ -99,13 +104,26 @@ impl Default for TrainOptions {
             rate: 1e-3,
             schedule: Schedule::Constant,
             seed: 0,
+            sampling: Sampling::Plain,
             label_smoothing: 0.0,
             weight_decay: 0.0,
             clip_norm: 0.0,
+            ema: 0.0,
             initializer: Initializer::GlorotUniform,
             early_stopping: None,
         }
     }
+}
+
+/// How often the images of a class are shown in an epoch, which has as many images either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Each image once.
+    #[default]
+    Plain,
+    /// Each class equally often: of a small class each image more than once, of a large one not every image in every epoch.
+    Balanced,
 }
 
 /// Update rule and its constants.
@@ -168,6 +186,16 @@ pub enum Schedule {
         /// Epochs of warm-up; may be a fraction.
         warmup: f64,
         /// Last factor.
+        floor: f64,
+    },
+    /// Half a cosine down to `floor`, again and again, each time `factor` times as long (Loshchilov & Hutter 2016, "SGDR",
+    /// equation 5 with its `T_0` and `T_mult`).
+    CosineRestarts {
+        /// Epochs of the first; may be a fraction.
+        first: f64,
+        /// At least 1.
+        factor: f64,
+        /// Lowest factor.
         floor: f64,
     },
     /// Cosine up from 1/`start` to 1 in the first `rise` share of the run, then cosine down to 1/(`start` * `end`)

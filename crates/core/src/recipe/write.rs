@@ -5,7 +5,7 @@ use toml::Value;
 use super::short::write_layer;
 use super::{
     AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe,
-    Schedule, TrainOptions,
+    Sampling, Schedule, TrainOptions,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
 
@@ -57,6 +57,7 @@ fn transform(transform: &Transform) -> String {
         }
         Transform::Noise(sd) => format!("{{ noise = {sd:?} }}"),
         Transform::Mixup(alpha) => format!("{{ mixup = {alpha:?} }}"),
+        Transform::Cutmix(alpha) => format!("{{ cutmix = {alpha:?} }}"),
     }
 }
 
@@ -74,9 +75,11 @@ fn train(train: &TrainOptions) -> String {
         rate,
         schedule,
         seed,
+        sampling,
         label_smoothing,
         weight_decay,
         clip_norm,
+        ema,
         initializer,
         early_stopping,
     } = train;
@@ -87,6 +90,10 @@ fn train(train: &TrainOptions) -> String {
         Initializer::HeNormal => "he-normal",
         Initializer::HeUniform => "he-uniform",
     };
+    let sampling = match sampling {
+        Sampling::Plain => "plain",
+        Sampling::Balanced => "balanced",
+    };
     let early_stopping = early_stopping.as_ref().map_or_else(
         || "false".to_owned(),
         |EarlyStopping { patience, min_delta }| {
@@ -95,8 +102,8 @@ fn train(train: &TrainOptions) -> String {
     );
     format!(
         "[train]\nepochs = {epochs}\nbatch = {batch}\noptimizer = {optimizer}\nrate = {rate:?}\nschedule = {schedule}\n\
-         seed = {seed}\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
-         clip_norm = {clip_norm:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
+         seed = {seed}\nsampling = \"{sampling}\"\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
+         clip_norm = {clip_norm:?}\nema = {ema:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
     )
 }
 
@@ -125,6 +132,9 @@ fn schedule(schedule: &Schedule) -> String {
         }
         Schedule::Cosine { warmup, floor } => {
             format!("{{ cosine = {{ warmup = {warmup:?}, floor = {floor:?} }} }}")
+        }
+        Schedule::CosineRestarts { first, factor, floor } => {
+            format!("{{ cosine-restarts = {{ first = {first:?}, factor = {factor:?}, floor = {floor:?} }} }}")
         }
         Schedule::OneCycle { rise, start, end } => {
             format!("{{ one-cycle = {{ rise = {rise:?}, start = {start:?}, end = {end:?} }} }}")

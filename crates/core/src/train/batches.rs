@@ -5,6 +5,7 @@ use seamripper_kernels::parallel;
 use crate::augment::{Online, Scratch};
 use crate::engine::Meter;
 use crate::random::{Purpose, Stream};
+use crate::recipe::{Sampling, TrainOptions};
 use crate::sample::ImageSet;
 
 /// Images prepared in one piece of work.
@@ -25,6 +26,7 @@ pub(super) struct Batches<'a> {
     online: Online,
     batch: usize,
     seed: u64,
+    sampling: Sampling,
     smoothing: f32,
     epoch: u64,
     order: Vec<u32>,
@@ -33,13 +35,14 @@ pub(super) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    pub(super) fn new(set: &'a ImageSet, online: Online, batch: usize, seed: u64, smoothing: f64) -> Self {
+    pub(super) fn new(set: &'a ImageSet, online: Online, options: &TrainOptions) -> Self {
         let mut batches = Self {
             set,
             online,
-            batch,
-            seed,
-            smoothing: smoothing as f32,
+            batch: options.batch,
+            seed: options.seed,
+            sampling: options.sampling,
+            smoothing: options.label_smoothing as f32,
             epoch: u64::MAX,
             order: Vec::new(),
             meter: Meter::default(),
@@ -65,9 +68,31 @@ impl<'a> Batches<'a> {
         }
         let began = self.meter.begin();
         self.epoch = epoch;
-        self.order = (0..self.set.len() as u32).collect();
+        self.order = match self.sampling {
+            Sampling::Plain => (0..self.set.len() as u32).collect(),
+            Sampling::Balanced => self.balanced(epoch),
+        };
         Stream::new(self.seed, Purpose::Shuffle, epoch, 0).shuffle(&mut self.order);
         self.meter.end(began);
+    }
+
+    /// As many images as there are, of each class equally many (the first classes one more, if that does not come out even).
+    /// A class goes through all its images before one comes again, in an order drawn from `(seed, Balance, epoch, class)`.
+    fn balanced(&self, epoch: u64) -> Vec<u32> {
+        let mut members = vec![Vec::new(); self.set.classes().len()];
+        for (index, &label) in (0..).zip(self.set.labels()) {
+            members[label as usize].push(index);
+        }
+        let there: Vec<(usize, Vec<u32>)> =
+            members.into_iter().enumerate().filter(|(_, members)| !members.is_empty()).collect();
+        let (n, classes) = (self.set.len(), there.len());
+        let mut order = Vec::with_capacity(n);
+        for (place, (class, mut members)) in there.into_iter().enumerate() {
+            Stream::new(self.seed, Purpose::Balance, epoch, class as u64).shuffle(&mut members);
+            let count = n / classes + usize::from(place < n % classes);
+            order.extend(members.iter().cycle().take(count));
+        }
+        order
     }
 
     /// Whether labels are mixed, so that an image no longer has one class.

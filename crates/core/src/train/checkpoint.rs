@@ -94,6 +94,7 @@ impl State {
             ("weights", Some(&self.weights.values)),
             ("first", Some(&self.moments.first)),
             ("second", Some(&self.moments.second)),
+            ("average", self.average.as_ref().map(|average| &average.values)),
             ("best_weights", self.best.as_ref().map(|best| &best.weights.values)),
         ];
         let bytes: Vec<(&str, usize, Vec<u8>)> = arrays
@@ -149,6 +150,10 @@ impl State {
         };
         Ok(Self {
             weights: Weights { values: array("weights", parameters)? },
+            average: match like.average {
+                Some(_) => Some(Weights { values: array("average", parameters)? }),
+                None => None,
+            },
             moments: Moments {
                 first: array("first", like.moments.first.len())?,
                 second: array("second", like.moments.second.len())?,

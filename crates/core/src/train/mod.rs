@@ -3,11 +3,13 @@
 //! *Idea*: everything a step needs to know is in [`State`] and the recipe; every random draw is named by seed, epoch and
 //! place. A run that is stopped after any step and goes on from its saved state is therefore the same run, bit for bit.
 
+mod average;
 mod batches;
 mod checkpoint;
 mod optimizer;
 mod predict;
 mod profile;
+pub mod rate_range;
 mod schedule;
 mod trainer;
 

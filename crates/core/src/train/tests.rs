@@ -1,10 +1,12 @@
 //! Training on tiny made-up sets: the same run whatever happens to it, and each part against a plain computation.
 
+mod average;
 mod batches;
 mod checkpoint;
 mod early_stopping;
 mod optimizer;
 mod profile;
+mod rate_range;
 mod runs;
 mod schedule;
 

@@ -3,6 +3,7 @@
 use seamripper_kernels::{Instructions, parallel};
 use thiserror::Error;
 
+use super::average;
 use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
 use super::optimizer::{Moments, clip, update};
@@ -92,6 +93,8 @@ impl ClassCount {
 pub struct State {
     /// The weights.
     pub weights: Weights,
+    /// Their moving average, if the recipe asks for one.
+    pub average: Option<Weights>,
     /// The optimizer's memory.
     pub moments: Moments,
     /// Steps taken in all.
@@ -110,6 +113,13 @@ pub struct State {
     pub best: Option<Best>,
     /// Whether early stopping has ended the run.
     pub stopped: bool,
+}
+
+impl State {
+    /// The weights that are looked at and kept: the average, if there is one.
+    pub fn judged(&self) -> &Weights {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
 }
 
 /// The epoch with the lowest validation loss.
@@ -200,7 +210,7 @@ impl<'a> Trainer<'a> {
             graph,
             options,
             validation,
-            batches: Batches::new(train, online, options.batch, options.seed, options.label_smoothing),
+            batches: Batches::new(train, online, options),
             engine: Engine::new(graph, isa, options.batch.min(train.len()), Wants::TRAINING),
             gradient: vec![0.0; parameters],
             logits: vec![0.0; options.batch * classes],
@@ -209,6 +219,7 @@ impl<'a> Trainer<'a> {
             prepared: None,
             state: State {
                 moments: Moments::new(options, parameters),
+                average: (options.ema > 0.0).then(|| weights.clone()),
                 weights,
                 step: 0,
                 epoch: 0,
@@ -264,9 +275,9 @@ impl<'a> Trainer<'a> {
         self.state.stopped || self.state.epoch >= self.epochs()
     }
 
-    /// The weights the run ends with: the best epoch's under early stopping, else the last.
+    /// The weights the run ends with: the best epoch's under early stopping, else the last; averaged, if the recipe says so.
     pub fn result(&self) -> &Weights {
-        self.state.best.as_ref().map_or(&self.state.weights, |best| &best.weights)
+        self.state.best.as_ref().map_or_else(|| self.state.judged(), |best| &best.weights)
     }
 
     /// From now on measures where the time of the steps goes; no result depends on it.
@@ -288,12 +299,20 @@ impl<'a> Trainer<'a> {
     /// If the run is [`done`](Self::done).
     pub fn step(&mut self) -> Option<EpochReport> {
         let began = self.meters.steps.begin();
-        let report = self.take_step();
+        let (_, report) = self.take_step(None);
         self.meters.steps.end(began);
         report
     }
 
-    fn take_step(&mut self) -> Option<EpochReport> {
+    /// Takes one step at `rate` in place of the schedule's, and gives the mean loss of its images before it, nats.
+    ///
+    /// # Panics
+    /// If the run is [`done`](Self::done).
+    pub fn step_at(&mut self, rate: f64) -> f64 {
+        self.take_step(Some(rate)).0
+    }
+
+    fn take_step(&mut self, rate: Option<f64>) -> (f64, Option<EpochReport>) {
         assert!(!self.done(), "a step of a run that is done");
         let steps = self.steps_in_epoch();
         self.batches.begin(self.state.epoch);
@@ -322,7 +341,7 @@ impl<'a> Trainer<'a> {
         self.meters.counting.end(began);
 
         let began = self.meters.optimizer.begin();
-        let rate = self.rate(self.state.step);
+        let rate = rate.unwrap_or_else(|| self.rate(self.state.step));
         if self.options.clip_norm > 0.0 {
             clip(self.isa, self.options.clip_norm, &mut self.gradient);
         }
@@ -332,8 +351,13 @@ impl<'a> Trainer<'a> {
         let weights = &mut self.state.weights.values;
         update(self.isa, self.graph, self.options, at, &self.gradient, weights, &mut self.state.moments);
         self.engine.update_moving(&mut self.state.weights);
+        let State { weights, average, step, .. } = &mut self.state;
+        if let Some(average) = average {
+            average::follow(&mut average.values, &weights.values, self.options.ema, *step);
+        }
         self.meters.optimizer.end(began);
-        (self.state.step_in_epoch == steps).then(|| self.end_epoch(rate))
+        let mean = loss / self.batch.labels.len() as f64;
+        (mean, (self.state.step_in_epoch == steps).then(|| self.end_epoch(rate)))
     }
 
     /// The learning rate of the step after `step` steps.
@@ -371,7 +395,7 @@ impl<'a> Trainer<'a> {
             let table = Predictor {
                 isa: self.isa,
                 graph: self.graph,
-                weights: &self.state.weights,
+                weights: self.state.judged(),
                 preprocessing: &Preprocessing::new(self.graph.input[2]),
                 bf16: false,
             }
@@ -384,7 +408,7 @@ impl<'a> Trainer<'a> {
         if let (Some(early), Some(held)) = (self.options.early_stopping, &validation) {
             let better = self.state.best.as_ref().is_none_or(|best| held.loss < best.loss - early.min_delta);
             if better {
-                let weights = self.state.weights.clone();
+                let weights = self.state.judged().clone();
                 self.state.best = Some(Best { epoch: self.state.epoch, loss: held.loss, weights });
             }
             let since = self.state.epoch - self.state.best.as_ref().map_or(0, |best| best.epoch);

@@ -34,7 +34,7 @@ fn labels_are_changed_and_images_dropped_and_counted() {
     let place = Place::new();
     tables(&place);
     let output = place.done(&[&CORRECTED[..], &["train.epochs=1", "--out", "run", "--folds=2"]].concat());
-    assert!(place.text(&output.stderr).starts_with("1 label changed, 2 images dropped\n"));
+    assert!(place.text(&output.stderr).contains("\n1 label changed, 2 images dropped\n"));
     let table = predictions_file::read_out_of_fold(&place.at("run")).unwrap().unwrap();
     assert_eq!((table.len(), &table.ids[1][..], &table.ids[2][..]), (298, "train-00001", "train-00004"));
     let labels = labels(&place);
@@ -64,10 +64,16 @@ fn a_run_goes_on_and_is_evaluated_with_its_own_tables() {
         fs::remove_file(place.at(name)).unwrap();
     }
     fs::write(place.at("other.csv"), HEADER).unwrap();
-    assert_snapshot!(place.refused(&["--resume", "run", "--relabel=other.csv"]), @"");
+    assert_snapshot!(place.refused(&["--resume", "run", "--relabel=other.csv"]), @r"
+    error: --relabel: expected the table that the run began with, found another, other.csv
+    hint: a run goes on with the labels it began with: leave the option out, or begin a new run
+    ");
     let before = place.read("run/corrections/relabel.csv");
     fs::write(place.at("run/corrections/relabel.csv"), HEADER).unwrap();
-    assert_snapshot!(place.refused(&["--resume", "run"]), @"");
+    assert_snapshot!(place.refused(&["--resume", "run"]), @r"
+    error: table run/corrections/relabel.csv: expected the one that the run began with, found another
+    hint: a run goes on with the labels it began with: leave the option out, or begin a new run
+    ");
     fs::write(place.at("run/corrections/relabel.csv"), before).unwrap();
     fs::write(place.at("same.csv"), fixes).unwrap();
     place.done(&["train", "--resume", "run", "--quiet", "--relabel=same.csv"]);
@@ -83,7 +89,10 @@ fn a_run_goes_on_and_is_evaluated_with_its_own_tables() {
     let right = held.iter().filter(|&&row| table.top1(row) == table.labels[row] as usize).count();
     assert_eq!(eval("run"), right as f64 / held.len() as f64);
     fs::remove_dir_all(place.at("run/corrections")).unwrap();
-    assert_snapshot!(place.refused_by(place.program(&["eval", "run"])), @"");
+    assert_snapshot!(place.refused_by(place.program(&["eval", "run", "--quiet"])), @r"
+    error: run folder run: expected its tables of corrections, found no corrections/relabel.csv and no corrections/drop.csv
+    hint: its images cannot be told without them: bring them back, or train again
+    ");
 }
 
 #[test]
@@ -98,9 +107,23 @@ fn every_mismatch_is_told_at_once() {
     fs::write(place.at("out.csv"), "id,flagged\ntrain-00901,true\n").unwrap();
     let said = place.refused(&CORRECTED[1..]);
     let said = said.replace(&format!("`{wrong}`, found `{}`", labels[0]), "`WRONG`, found `RIGHT`");
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r"
+    error: rows of out.csv: expected a usable label in each, found id `train-00901`: expected a training image of the data set, found none
+
+    error: rows of fixes.csv: expected a usable label in each, found 3 problems
+      id `train-00000`: expected the label `WRONG`, found `RIGHT`
+      id `train-00900`: expected a training image of the data set, found none
+      id `test-00001`: expected a training image of the data set, found none
+    hint: correct these rows or leave them out: nothing is changed before all rows can be used
+    ");
     fs::write(place.at("fixes.csv"), [HEADER, "train-00000,disc,crss,0.1,true\n"].concat()).unwrap();
-    assert_snapshot!(place.refused(&["r.toml", "--relabel=fixes.csv"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "--relabel=absent.csv"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--relabel=fixes.csv"]), @r"
+    error: rows of fixes.csv: expected a usable label in each, found line 2: suggested: expected a class, found `crss` (is `cross` meant?)
+    hint: correct these rows or leave them out: nothing is changed before all rows can be used
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "--relabel=absent.csv"]), @r"
+    error: cannot read absent.csv: No such file or directory (os error 2)
+    hint: check the spelling of the path
+    ");
     assert!(!place.at("runs").exists());
 }

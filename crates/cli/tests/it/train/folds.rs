@@ -108,12 +108,28 @@ fn neither_threads_nor_kills_nor_ctrl_c_change_a_byte() {
 #[test]
 fn folds_that_cannot_be() {
     let place = Place::new();
-    assert_snapshot!(place.refused(&["r.toml", "--folds=301"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "data.folds=1"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "--folds=1"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "data.folds=3"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--folds=301"]), @r"
+    error: folds: expected at most 300, an image each, found 301
+    hint: a common number is 5
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "data.folds=1"]), @r"
+    error: data.folds in argument `data.folds=1`: expected 0 for none, or at least 2, found 1
+    hint: a common number is 5
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "--folds=1"]), @r"
+    error: invalid value '1' for '--folds <K>': 1 is not in 2..=4294967295
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "data.folds=3"]), @r"
+    error: --seeds: expected a recipe without folds, found data.folds = 3
+    hint: train one seed with folds, or several with data.folds=0
+    ");
     shapes::write_part(&place.at("shapes"), "train", 5);
-    assert_snapshot!(place.refused(&["r.toml", "--folds=2"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--folds=2"]), @r"
+    error: folds: expected at least two images of every class, one to train on while the other is held out, found one of cross
+    hint: add images of it, or train without folds
+    ");
     assert!(!place.at("runs").exists());
 }
 
@@ -125,5 +141,8 @@ fn other_images_are_refused() {
     fs::remove_file(place.at("run/model.safetensors")).unwrap();
     fs::remove_file(place.at("run/checkpoints/last.safetensors")).unwrap();
     shapes::write_part(&place.at("shapes"), "train", 299);
-    assert_snapshot!(place.refused(&["--resume", "run"]), @"");
+    assert_snapshot!(place.refused(&["--resume", "run"]), @r"
+    error: folds of run: expected a prediction of every training image, found other images
+    hint: the images of the run were changed: undo that, or begin a new run
+    ");
 }

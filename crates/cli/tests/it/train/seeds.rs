@@ -36,13 +36,17 @@ fn the_table_has_classes_first_and_accuracy_last() {
     let said = place.text(&output.stdout);
     let digits = |c: char| if c.is_ascii_digit() { '#' } else { c };
     let first = said.lines().next().unwrap();
-    assert_snapshot!(first, @"");
+    assert_snapshot!(first, @"class       recall %   lowest–highest           bias   lowest–highest  flagged in");
     let rows: Vec<_> = said.lines().skip(1).take(3).filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(rows.len(), 3);
     assert!(["disc", "ring", "cross"].iter().all(|class| rows.contains(class)), "{said}");
     let last: Vec<_> =
         said.lines().skip(5).map(|line| line.chars().map(digits).collect::<String>()).collect();
-    assert_snapshot!(last.join("\n"), @"");
+    assert_snapshot!(last.join("\n").replace("##", "#"), @r"
+    Accuracy #.# ± #.# % (#.#–#.#), mean ± sd over # seeds, # images each.
+
+    run folder: s
+    ");
 }
 
 #[test]
@@ -53,10 +57,13 @@ fn seeds_go_on_where_they_were() {
     let mut child = started(place.program(&seeds), &place.at("run"), &place.at("run/seed-0"), 2);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_snapshot!(place.refused(&["r.toml", "--out", "run"]), @"");
+    assert_snapshot!(place.refused(&["r.toml", "--out", "run"]), @r"
+    error: run folder run: expected a new one, found runs of several seeds
+    hint: go on with it: `seamripper train --resume run`
+    ");
     let output = interrupted(&place, &["train", "--resume", "run"], "run/seed-1", 4);
     assert_eq!(output.status.code(), Some(130));
-    assert_snapshot!(place.text(&output.stderr).lines().last().unwrap(), @"");
+    assert_snapshot!(place.text(&output.stderr).lines().last().unwrap(), @"interrupted; `seamripper train --resume run` goes on from these very steps");
     place.done(&["train", "--resume", "run", "--quiet"]);
     for seed in 0..3 {
         place.assert_same(&format!("whole/seed-{seed}"), &format!("run/seed-{seed}"));
@@ -70,7 +77,19 @@ fn a_damaged_list_of_seeds_is_refused() {
     let place = Place::new();
     place.done(&["train", "r.toml", "--seeds=1", "--quiet", "--out", "s", "train.epochs=1"]);
     fs::write(place.at("s/seeds.json"), "{").unwrap();
-    assert_snapshot!(place.refused(&["--resume", "s"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--seed=18446744073709551615"]), @"");
-    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--folds=2"]), @"");
+    assert_snapshot!(place.refused(&["--resume", "s"]), @r"
+    error: s/seeds.json: expected a document of seamripper.seeds/1, found: EOF while parsing an object at line 1 column 1
+    hint: the file is damaged: begin anew with another --out
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--seed=18446744073709551615"]), @r"
+    error: --seeds 2: expected seeds that fit, found 18446744073709551615 to begin with
+    hint: begin lower with --seed
+    ");
+    assert_snapshot!(place.refused(&["r.toml", "--seeds=2", "--folds=2"]), @r"
+    error: the argument '--seeds <N>' cannot be used with '--folds <K>'
+
+    Usage: seamripper train --quiet --seeds <N> <RECIPE> [KEY=VALUE]...
+
+    For more information, try '--help'.
+    ");
 }

@@ -6,8 +6,8 @@ use crate::recipe::AugmentOptions;
 
 pub(super) const KEYS: [&str; 2] = ["expand", "online"];
 
-pub(super) const TRANSFORMS: [&str; 8] =
-    ["rotate", "translate", "affine", "flip", "crop", "erase", "noise", "mixup"];
+pub(super) const TRANSFORMS: [&str; 9] =
+    ["rotate", "translate", "affine", "flip", "crop", "erase", "noise", "mixup", "cutmix"];
 
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut AugmentOptions) {
     let Some(fields) = Fields::of(reader, value, "augment", &KEYS) else { return };
@@ -19,10 +19,10 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut Aug
         };
         for value in array {
             let Some(transform) = transform(reader, value, &key) else { continue };
-            if name == "expand" && matches!(transform, Transform::Mixup(_)) {
+            if name == "expand" && matches!(transform, Transform::Mixup(_) | Transform::Cutmix(_)) {
                 let hint = Some("put it into augment.online".to_owned());
-                let rest = "expected a transform of single images, found mixup";
-                reader.problem(&key, &key, Some(value.span()), rest, hint);
+                let rest = format!("expected a transform of single images, found {}", transform.name());
+                reader.problem(&key, &key, Some(value.span()), &rest, hint);
             }
             list.push(transform);
         }
@@ -45,6 +45,7 @@ fn transform(reader: &mut Reader<'_>, value: &Value<'_>, key: &str) -> Option<Tr
         "crop" => crop(reader, body, &key).map(Transform::Crop),
         "erase" => erase(reader, body, &key).map(Transform::Erase),
         "noise" => number(reader, Bound::NOT_NEGATIVE).map(Transform::Noise),
+        "cutmix" => number(reader, Bound::POSITIVE).map(Transform::Cutmix),
         _ => number(reader, Bound::POSITIVE).map(Transform::Mixup),
     }
 }
@@ -58,6 +59,7 @@ fn example(word: &str) -> &'static str {
         "crop" => "{ crop = { pad = 2 } }",
         "erase" => "{ erase = { probability = 0.5 } }",
         "noise" => "{ noise = 0.05 }",
+        "cutmix" => "{ cutmix = 1.0 }",
         _ => "{ mixup = 0.2 }",
     }
 }

@@ -1,24 +1,26 @@
 //! `[train]`.
 
 use super::value::{Bound, Fields, Reader, Value};
-use crate::recipe::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions};
+use crate::recipe::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Sampling, Schedule, TrainOptions};
 
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 13] = [
     "epochs",
     "batch",
     "optimizer",
     "rate",
     "schedule",
     "seed",
+    "sampling",
     "label_smoothing",
     "weight_decay",
     "clip_norm",
+    "ema",
     "initializer",
     "early_stopping",
 ];
 
 pub(super) const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
-pub(super) const SCHEDULES: [&str; 4] = ["constant", "step", "cosine", "one-cycle"];
+pub(super) const SCHEDULES: [&str; 5] = ["constant", "step", "cosine", "cosine-restarts", "one-cycle"];
 
 /// Keras' `AdamW` decays by this where nothing is said.
 const ADAMW_DECAY: f64 = 0.004;
@@ -36,6 +38,10 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut Tra
     fields.number(reader, "label_smoothing", Bound::SHARE, |share| options.label_smoothing = share);
     fields.number(reader, "weight_decay", Bound::NOT_NEGATIVE, |decay| options.weight_decay = decay);
     fields.number(reader, "clip_norm", Bound::NOT_NEGATIVE, |norm| options.clip_norm = norm);
+    fields.number(reader, "ema", Bound::SHARE, |decay| options.ema = decay);
+    fields.word(reader, "sampling", &["plain", "balanced"], |word| {
+        options.sampling = if word == "balanced" { Sampling::Balanced } else { Sampling::Plain };
+    });
     fields.word(reader, "initializer", &["glorot-uniform", "he-normal", "he-uniform"], |word| {
         options.initializer = match word {
             "he-normal" => Initializer::HeNormal,
@@ -104,6 +110,7 @@ fn schedule(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut Trai
     let known: &[&str] = match word {
         "step" => &["every", "factor"],
         "cosine" => &["warmup", "floor"],
+        "cosine-restarts" => &["first", "factor", "floor"],
         "one-cycle" => &["rise", "start", "end"],
         _ => &[],
     };
@@ -120,6 +127,11 @@ fn schedule(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut Trai
             fields.number(reader, "warmup", Bound::NOT_NEGATIVE, |x| *warmup = x);
             fields.number(reader, "floor", Bound::PROBABILITY, |x| *floor = x);
         }
+        Schedule::CosineRestarts { first, factor, floor } => {
+            fields.number(reader, "first", Bound::POSITIVE, |x| *first = x);
+            fields.number(reader, "factor", Bound::ONE_OR_MORE, |x| *factor = x);
+            fields.number(reader, "floor", Bound::PROBABILITY, |x| *floor = x);
+        }
         Schedule::OneCycle { rise, start, end } => {
             fields.number(reader, "rise", Bound::PROBABILITY, |x| *rise = x);
             fields.number(reader, "start", Bound::ONE_OR_MORE, |x| *start = x);
@@ -132,6 +144,7 @@ fn default_schedule(word: &str) -> Schedule {
     match word {
         "step" => Schedule::Step { every: 10, factor: 0.1 },
         "cosine" => Schedule::Cosine { warmup: 0.0, floor: 0.0 },
+        "cosine-restarts" => Schedule::CosineRestarts { first: 10.0, factor: 2.0, floor: 0.0 },
         "one-cycle" => Schedule::OneCycle { rise: 0.3, start: 25.0, end: 1e4 },
         _ => Schedule::Constant,
     }

@@ -62,7 +62,7 @@ early_stopping = { patince = 3 }
        |                        ^^^^^
     hint: did you mean `rotate`?
 
-    error: augment.online at seed.toml:14:47: expected one of rotate, translate, affine, flip, crop, erase, noise, mixup, found `flipp`
+    error: augment.online at seed.toml:14:47: expected one of rotate, translate, affine, flip, crop, erase, noise, mixup, cutmix, found `flipp`
        |
     14 | online = [{ affine = { rotat = [-1, 1] } }, { flipp = 0.5 }]
        |                                               ^^^^^
@@ -142,7 +142,7 @@ fn values_of_another_type() {
     10 | optimizer = 3
        |             ^
 
-    error: train.schedule at r.toml:11:12: expected one of constant, step, cosine, one-cycle, found an array of 1
+    error: train.schedule at r.toml:11:12: expected one of constant, step, cosine, cosine-restarts, one-cycle, found an array of 1
        |
     11 | schedule = [1]
        |            ^^^
@@ -213,7 +213,7 @@ fn values_of_another_type() {
       |                                            ^^
     hint: for instance { crop = { pad = 2 } }
 
-    error: augment.online at r.toml:5:50: expected one of rotate, translate, affine, flip, crop, erase, noise, mixup, found 3
+    error: augment.online at r.toml:5:50: expected one of rotate, translate, affine, flip, crop, erase, noise, mixup, cutmix, found 3
       |
     5 | online = ["flip", { flip = "x" }, { crop = {} }, 3, { rotate = 3 }]
       |                                                  ^
@@ -429,7 +429,7 @@ fn one_choice_at_a_time() {
     7 | optimizer = { adam = {}, sgd = {} }
       |             ^^^^^^^^^^^^^^^^^^^^^^^
 
-    error: train.schedule at r.toml:8:12: expected one of constant, step, cosine, one-cycle, found `cosin`
+    error: train.schedule at r.toml:8:12: expected one of constant, step, cosine, cosine-restarts, one-cycle, found `cosin`
       |
     8 | schedule = "cosin"
       |            ^^^^^^^

@@ -7,7 +7,7 @@ use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Builder, Layer, LayerSpec, Padding};
 use crate::recipe::{
     AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Filter, Fit, Initializer, ModelOptions,
-    Optimizer, Schedule, TrainOptions,
+    Optimizer, Sampling, Schedule, TrainOptions,
 };
 
 fn range(low: f64, high: f64) -> impl Strategy<Value = [f64; 2]> {
@@ -45,6 +45,11 @@ fn schedules() -> impl Strategy<Value = Schedule> {
         Just(Schedule::Constant),
         (1_usize..99, 0.01..1.0).prop_map(|(every, factor)| Schedule::Step { every, factor }),
         (0.0..9.0, 0.0..=1.0).prop_map(|(warmup, floor)| Schedule::Cosine { warmup, floor }),
+        (0.01..99.0, 1.0..9.0, 0.0..=1.0).prop_map(|(first, factor, floor)| Schedule::CosineRestarts {
+            first,
+            factor,
+            floor
+        }),
         (0.0..=1.0, 1.0..99.0, 1.0..1e9).prop_map(|(rise, start, end)| Schedule::OneCycle {
             rise,
             start,
@@ -63,13 +68,15 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
         (1_usize..99, 0.0..1.0).prop_map(|(patience, min_delta)| EarlyStopping { patience, min_delta }),
     );
     let numbers = (1_usize..999, 1_usize..999, 1e-9..9.0, 0..i64::MAX as u64, 0.0..1.0, 0.0..1.0, 0.0..99.0);
-    (numbers, optimizers(), schedules(), initializer, early).prop_map(
+    let sampling = prop_oneof![Just(Sampling::Plain), Just(Sampling::Balanced)];
+    (numbers, optimizers(), schedules(), initializer, early, (sampling, 0.0..1.0)).prop_map(
         |(
             (epochs, batch, rate, seed, label_smoothing, weight_decay, clip_norm),
             optimizer,
             schedule,
             initializer,
             early_stopping,
+            (sampling, ema),
         )| TrainOptions {
             epochs,
             batch,
@@ -77,9 +84,11 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
             rate,
             schedule,
             seed,
+            sampling,
             label_smoothing,
             weight_decay,
             clip_norm,
+            ema,
             initializer,
             early_stopping,
         },
@@ -131,10 +140,11 @@ proptest! {
         expand in vec(transforms(), 0..3),
         mut online in vec(transforms(), 0..3),
         alpha in 0.1..1.0,
+        beta in 0.1..1.0,
         model in models(),
         train in train_options(),
     ) {
-        online.push(Transform::Mixup(alpha));
+        online.extend([Transform::Mixup(alpha), Transform::Cutmix(beta)]);
         let recipe = Recipe {
             data: DataOptions {
                 source,
@@ -171,6 +181,9 @@ fn seed_resolved() {
     [data]
     source = "fashion-mnist"
     validation = 0.0
+    folds = 0
+    relabel = false
+    drop = false
 
     [augment]
     expand = [
@@ -200,9 +213,11 @@ fn seed_resolved() {
     rate = 0.001
     schedule = "constant"
     seed = 0
+    sampling = "plain"
     label_smoothing = 0.0
     weight_decay = 0.0
     clip_norm = 0.0
+    ema = 0.0
     initializer = "glorot-uniform"
     early_stopping = false
     "#);

@@ -2,7 +2,7 @@ use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Activation, Layer};
 use crate::recipe::{
-    EarlyStopping, EpsilonForm, Initializer, Optimizer, Schedule, TrainOptions, parse_layer,
+    EarlyStopping, EpsilonForm, Initializer, Optimizer, Sampling, Schedule, TrainOptions, parse_layer,
 };
 
 const SEED: &str = include_str!("../../../../../recipes/seed.toml");
@@ -47,7 +47,7 @@ fn what_is_left_out_has_its_default() {
 fn every_key_of_train() {
     let read = train(
         "epochs = 3\nbatch = 64\noptimizer = \"sgd\"\nrate = 1\nschedule = \"step\"\nseed = 0xff\nlabel_smoothing = 0.1\n\
-         weight_decay = 1e-4\nclip_norm = 1\ninitializer = \"he-normal\"\nearly_stopping = 7",
+         weight_decay = 1e-4\nclip_norm = 1\nema = 0.99\nsampling = \"balanced\"\ninitializer = \"he-normal\"\nearly_stopping = 7",
     );
     let expected = TrainOptions {
         epochs: 3,
@@ -56,13 +56,30 @@ fn every_key_of_train() {
         rate: 1.0,
         schedule: Schedule::Step { every: 10, factor: 0.1 },
         seed: 255,
+        sampling: Sampling::Balanced,
         label_smoothing: 0.1,
         weight_decay: 1e-4,
         clip_norm: 1.0,
+        ema: 0.99,
         initializer: Initializer::HeNormal,
         early_stopping: Some(EarlyStopping { patience: 7, min_delta: 0.0 }),
     };
     assert_eq!(read, expected);
+}
+
+#[test]
+fn folds_and_corrections() {
+    let data = |keys: &str| {
+        let text = format!(
+            "[data]\nsource = \"a\"\n{keys}\n[model]\ninput = [2, 2, 1]\nlayers = [\"flatten\", \"dense 2\"]\n"
+        );
+        Recipe::from_toml(&text, "r.toml")
+    };
+    let read = data("folds = 5\nrelabel = \"a.csv\"\ndrop = false").unwrap().data;
+    assert_eq!((read.folds, read.relabel.as_deref(), read.drop), (5, Some("a.csv"), None));
+    let none = data("").unwrap().data;
+    assert_eq!((none.folds, none.relabel, none.drop), (0, None, None));
+    insta::assert_snapshot!(rejected(data("folds = 1\nrelabel = true\ndrop = 3")), @"");
 }
 
 #[test]
@@ -97,6 +114,10 @@ fn schedules_in_short_and_in_full() {
         ("{ constant = {} }", Schedule::Constant),
         ("\"cosine\"", Schedule::Cosine { warmup: 0.0, floor: 0.0 }),
         ("{ cosine = { warmup = 0.5 } }", Schedule::Cosine { warmup: 0.5, floor: 0.0 }),
+        (
+            "{ cosine-restarts = { first = 0.5, floor = 0.1 } }",
+            Schedule::CosineRestarts { first: 0.5, factor: 2.0, floor: 0.1 },
+        ),
         ("\"one-cycle\"", Schedule::OneCycle { rise: 0.3, start: 25.0, end: 1e4 }),
         (
             "{ one-cycle = { rise = 0.2, start = 10, end = 100 } }",

@@ -5,7 +5,7 @@ use super::{Run, State, graph, images, isa, recipe, run};
 
 /// A run with everything a state can hold: both moments, a best epoch, counts in the middle of an epoch.
 fn whole() -> Run {
-    run(&recipe("", "early_stopping = 5"), &images(100, 3), Some(&images(30, 4)), None)
+    run(&recipe("", "early_stopping = 5\nema = 0.9"), &images(100, 3), Some(&images(30, 4)), None)
 }
 
 fn shown(error: &CheckpointError) -> String {
@@ -30,8 +30,11 @@ fn a_state_comes_back_whole() {
     // what the comparison has seen
     let middle = &adam.states[5];
     assert!(middle.best.is_some() && middle.loss > 0.0 && middle.seen > 0 && middle.step_in_epoch == 2);
+    assert!(middle.average.as_ref().is_some_and(|average| *average != middle.weights));
     assert!(middle.moments.second.iter().any(|&value| value > 0.0));
-    assert!(sgd.last().moments.second.is_empty() && sgd.last().best.is_none());
+    assert!(
+        sgd.last().moments.second.is_empty() && sgd.last().best.is_none() && sgd.last().average.is_none()
+    );
 }
 
 /// A run whose loss overflowed can be stopped and looked at like any other.

@@ -86,6 +86,29 @@ fn cosine_is_pytorchs() {
 }
 
 #[test]
+fn cosine_with_restarts_is_pytorchs() {
+    // CosineAnnealingWarmRestarts(T_0=10, T_mult=2, eta_min=0.1) from a rate of 1: two epochs of five steps
+    check(
+        &Schedule::CosineRestarts { first: 2.0, factor: 2.0, floor: 0.1 },
+        75,
+        5,
+        &[
+            (0, 1.0),
+            (1, 0.9779754323328191),
+            (5, 0.55),
+            (9, 0.12202456766718092),
+            (10, 1.0),
+            (11, 0.994459753267812),
+            (29, 0.10554024673218806),
+            (30, 1.0),
+            (31, 0.9986128001799076),
+            (69, 0.10138719982009242),
+            (70, 1.0),
+        ],
+    );
+}
+
+#[test]
 fn warm_up_is_a_line_to_the_peak() {
     // 1.5 epochs of 4 steps: sevenths up to 6/7, then 1 at step 6, 1/2 half way, 0 at the last
     let schedule = Schedule::Cosine { warmup: 1.5, floor: 0.0 };
@@ -113,6 +136,8 @@ fn every_schedule_is_finite_for_the_shortest_runs() {
         Schedule::Step { every: 1, factor: 0.1 },
         Schedule::Cosine { warmup: 0.0, floor: 0.0 },
         Schedule::Cosine { warmup: 9.0, floor: 0.0 },
+        Schedule::CosineRestarts { first: 1e-9, factor: 1.0, floor: 0.0 },
+        Schedule::CosineRestarts { first: 9.0, factor: 3.0, floor: 0.5 },
         Schedule::OneCycle { rise: 0.0, start: 25.0, end: 1e4 },
         Schedule::OneCycle { rise: 0.3, start: 25.0, end: 1e4 },
         Schedule::OneCycle { rise: 1.0, start: 25.0, end: 1e4 },

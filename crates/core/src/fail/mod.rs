@@ -19,6 +19,7 @@ pub mod robustness;
 pub mod scores;
 pub mod sentence;
 pub mod slices;
+pub mod spurious;
 pub mod statistics;
 pub mod top_losses;
 

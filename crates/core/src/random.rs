@@ -45,6 +45,8 @@ pub enum Purpose {
     Clusters = 21,
     /// Corruptions; `a` = change, `b` = image.
     Corrupt = 22,
+    /// Which images are changed if not all are; `a` = class.
+    AuditSample = 23,
     /// Images to find spurious features on and to confirm them; `a` = what is drawn, `b` = image or class.
     Spurious = 30,
 }

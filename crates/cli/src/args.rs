@@ -38,4 +38,6 @@ pub enum Verb {
     Data(crate::data::Data),
     /// Layers, output shapes and parameters of a model
     Model(crate::model::Model),
+    /// Plant known failures, and say which of them an audit finds
+    Selftest(crate::selftest::SelfTest),
 }

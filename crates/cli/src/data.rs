@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seamripper_data::audit::{Audit, audit};
+use seamripper_data::options::{Download, OpenOptions};
 use seamripper_data::source::{self, Dataset, Source};
 
 use crate::args::Global;
@@ -48,6 +49,14 @@ pub fn load(source: &str, data: Option<PathBuf>, global: &Global) -> Result<Data
     let outcome = source::open(&source, &Places::of_user(data).options(&told));
     reader.finish();
     outcome.map_err(problem)
+}
+
+/// The data set of a source if it is on this machine and as it should be; nothing is downloaded and nothing told.
+pub fn load_if_here(source: &str) -> Option<Dataset> {
+    let source = Source::parse(source).ok()?;
+    let told = |_: seamripper_data::options::Progress<'_>| {};
+    let options = OpenOptions { download: Download::Forbidden, ..Places::of_user(None).options(&told) };
+    source::open(&source, &options).ok()
 }
 
 fn json(audit: &Audit) -> String {

@@ -12,6 +12,7 @@ mod model;
 mod model_source;
 mod predictions_source;
 mod see;
+mod selftest;
 mod subject;
 mod train;
 
@@ -34,5 +35,6 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::See(verb) => see::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
+        Verb::Selftest(verb) => selftest::run(verb, &args.global),
     }
 }

@@ -6,7 +6,7 @@ mod filters;
 mod nearest;
 mod pictures;
 mod sheets;
-mod stages;
+pub mod stages;
 mod text;
 
 use std::fs;

@@ -49,6 +49,10 @@ pub enum Purpose {
     AuditSample = 23,
     /// Images to find spurious features on and to confirm them; `a` = what is drawn, `b` = image or class.
     Spurious = 30,
+    /// What a selftest plants; `a` = plant, `b` = class or number.
+    Plant = 31,
+    /// Drawn shapes; `a` = image.
+    Shapes = 32,
 }
 
 /// A named stream of random numbers.

@@ -3,7 +3,6 @@
 //! Lists have a stated length at most; what is left out of one is counted beside it. Numbers of curves have six digits.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::abstention::Abstention;
 use super::bias::Bias;
@@ -16,6 +15,7 @@ use super::preprocessing::PreprocessingSection;
 use super::robustness::RobustnessSection;
 use super::slices::SliceSection;
 use crate::fail::finding::{Audit, Kind};
+use crate::fail::spurious::Spurious;
 use crate::fail::statistics::interval::Interval;
 
 /// `audit.json`, `seamripper.audit/1`. A section is `null` if it was not asked for or could not be made; the second is said in
@@ -52,7 +52,7 @@ pub struct Document {
     /// Copies and leaks.
     pub duplicates: Option<DuplicateSection>,
     /// Interventions: patches, borders, background.
-    pub spurious: Option<Value>,
+    pub spurious: Option<Spurious>,
     /// Other images against these.
     pub drift: Option<DriftSection>,
     /// Whether images reach the model in the form it was fitted on.

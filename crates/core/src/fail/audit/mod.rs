@@ -64,5 +64,6 @@ pub fn audit(subject: Subject<'_>, wants: &Wants, progress: &mut dyn FnMut(Stage
     run.drift();
     run.preprocessing();
     run.robustness();
+    run.spurious();
     run.finish()
 }

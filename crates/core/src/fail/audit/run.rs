@@ -9,6 +9,7 @@ use crate::fail::evaluation::{Evaluation, evaluate};
 use crate::fail::finding::{Finding, Kind};
 use crate::fail::properties::{Property, measure};
 use crate::fail::slices::SliceOptions;
+use crate::fail::spurious::{self, SpuriousOptions};
 
 /// Images that ways to give them are tried on, at most.
 const TRIED_MOST: usize = 2_000;
@@ -233,6 +234,22 @@ impl<'a> Run<'a> {
             robustness::section(labels, self.wants, images, predict, excluded, self.progress);
         self.findings.extend(found);
         self.document.robustness = Some(section);
+    }
+
+    pub(super) fn spurious(&mut self) {
+        if !self.wants.has(Kind::Spurious) {
+            return;
+        }
+        let Some((images, predict)) = self.subject.images.zip(self.predict.as_deref_mut()) else {
+            let why = "images have to be predicted with something put in, which takes images and a model";
+            return self.not_run(Kind::Spurious, why, "give a model and its images");
+        };
+        let options = SpuriousOptions { seed: self.wants.seed, ..SpuriousOptions::default() };
+        let training = self.subject.training.map(|training| training.images);
+        let told = |done, of| (self.progress)(Stage { name: "spurious features", done, of });
+        let section = spurious::find(images, training, &options, predict, told);
+        self.findings.extend(section.findings(images, self.subject.predictions));
+        self.document.spurious = Some(section);
     }
 
     pub(super) fn finish(mut self) -> Audited {

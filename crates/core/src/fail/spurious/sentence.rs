@@ -33,6 +33,14 @@ pub fn title(tested: &Tested, classes: &[String]) -> String {
             share(association.carried_class, association.n_class),
             share(association.carried_others, association.n_others),
         );
+        if let Some(out) = &tested.taken_out {
+            title += &format!(
+                " Taken out of {} of them, {} are still called {class}, instead of {}.",
+                thousands(out.n),
+                percent(out.share_without()),
+                percent(out.share_with()),
+            );
+        }
     }
     title
 }

@@ -48,11 +48,11 @@ impl Scale {
     /// In under a minute, in a debug build too.
     pub const QUICK: Self = Self {
         quick: true,
-        train: 4_000,
-        validation: 2_000,
-        test: 6_000,
+        train: 8_000,
+        validation: 4_000,
+        test: 16_000,
         epochs: 5,
-        noisy: 3_000,
+        noisy: 6_000,
         folds: 2,
         nulls: 4,
     };

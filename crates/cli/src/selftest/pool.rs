@@ -8,21 +8,7 @@ use crate::args::Global;
 use crate::diag::{Stop, tell};
 
 /// Drawn for a full selftest and for a quick one.
-const DRAWN: [usize; 2] = [60_000, 12_000];
-
-/// Classes in a few larger ones, so that a part of a class can be left out of training; the members are the parts.
-pub type Groups = &'static [(&'static str, &'static [u32])];
-
-const GARMENTS: Groups = &[
-    ("Top", &[0, 2, 4, 6]),
-    ("Trouser", &[1]),
-    ("Dress", &[3]),
-    ("Footwear", &[5, 7, 9]),
-    ("Bag", &[8]),
-];
-
-const OUTLINES: Groups =
-    &[("round", &[0, 1]), ("boxy", &[2, 3]), ("pointed", &[4, 5]), ("straight", &[6, 7]), ("crossed", &[8, 9])];
+const DRAWN: [usize; 2] = [60_000, 30_000];
 
 /// Labelled images with what a plant has to know about them.
 pub struct Pool {
@@ -30,8 +16,6 @@ pub struct Pool {
     pub name: String,
     /// All of them.
     pub images: ImageSet,
-    /// `None` where the classes are not known here; then no part is dropped.
-    pub groups: Option<Groups>,
     /// Classes that look otherwise when turned by 90 degrees.
     pub turnable: Vec<u32>,
 }
@@ -58,13 +42,11 @@ fn drawn(quick: bool) -> Pool {
     Pool {
         name: "shapes".to_owned(),
         images: shapes::draw(DRAWN[usize::from(quick)], 0),
-        groups: Some(OUTLINES),
         turnable: vec![4, 5, 6, 7],
     }
 }
 
 fn loaded(name: &str, dataset: seamripper_data::source::Dataset) -> Pool {
-    let is_fashion = dataset.name == "fashion-mnist" || dataset.train.classes().iter().any(|name| name == "Ankle boot");
     let train = dataset.train;
     let (size, classes) = (train.size(), train.classes().clone());
     let mut labels = train.labels().to_vec();
@@ -78,7 +60,6 @@ fn loaded(name: &str, dataset: seamripper_data::source::Dataset) -> Pool {
     Pool {
         name: name.to_owned(),
         images: ImageSet::new(size, pixels, labels, classes, ids),
-        groups: is_fashion.then_some(GARMENTS),
         turnable,
     }
 }

@@ -32,7 +32,7 @@ struct Drawing {
 
 impl Drawing {
     fn draw(stream: &mut Stream) -> Self {
-        let radius = stream.uniform(4.0, 10.0);
+        let radius = stream.uniform(5.0, 10.0);
         let room = (SIDE as f64 / 2.0 - radius).max(0.0) * 0.7;
         let middle = (SIDE as f64 - 1.0) / 2.0;
         let background = stream.uniform(0.0, 40.0);
@@ -42,7 +42,7 @@ impl Drawing {
             thickness: stream.uniform(1.6, 3.5).min(0.55 * radius),
             tilt: 0.12 * stream.normal(),
             background,
-            light: background + stream.uniform(35.0, 210.0),
+            light: background + stream.uniform(60.0, 210.0),
         }
     }
 
@@ -84,7 +84,7 @@ pub fn draw(n: usize, seed: u64) -> ImageSet {
             let (y, x) = ((place / SIDE) as f64, (place % SIDE) as f64);
             let cover = (0.5 - drawing.distance(index % SHAPES.len(), y, x)).clamp(0.0, 1.0);
             let value = drawing.background + (drawing.light - drawing.background) * cover;
-            *pixel = (value + 12.0 * stream.normal()).round().clamp(0.0, 255.0) as u8;
+            *pixel = (value + 8.0 * stream.normal()).round().clamp(0.0, 255.0) as u8;
         }
     });
     let labels = (0..n).map(|index| (index % SHAPES.len()) as u32).collect();

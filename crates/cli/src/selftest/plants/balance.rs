@@ -1,5 +1,6 @@
-//! A class with too few training images, or with each of them several times. Found if the class is the first that findings of
-//! bias name.
+//! A class with too few training images, or with each of them several times. Found if it is the first class that a confirmed finding
+//! of bias names with this as its cause. Its place among all findings of bias is its rank: a model has biases of its own, and they
+//! may do more harm.
 
 use std::time::Instant;
 
@@ -46,16 +47,18 @@ fn one(plant: Plant, factor: f64, class: u32, bench: &Bench, base: &Base) -> Res
     let findings = of_kind(&document, Kind::Bias);
     let name = base.train.classes()[class as usize].as_str();
     let rank = rank(&findings, name);
+    let is_caused = |finding: &&&Finding| finding.confirmed && finding.evidence["cause"]["what"].is_string();
+    let caused = findings.iter().find(is_caused).and_then(|finding| finding.evidence["class"].as_str());
     let bias = document.bias.as_ref().and_then(|bias| bias.classes[class as usize].bias);
     let share = if factor < 1.0 { format!("{:.0} % left", 100.0 * factor) } else { format!("{factor:.0} times") };
     Ok(timed(
         began,
         Trial {
-            found: rank == Some(1),
+            found: caused == Some(name),
             rank,
             confirmed: findings.len(),
             measure: bias.unwrap_or(0.0),
-            said: format!("{name} comes {}; first: {}", rank.map_or("nowhere".to_owned(), |rank| format!("number {rank}")), first_said(&findings)),
+            said: format!("{name} comes {}, first with a cause is {}; first: {}", rank.map_or("nowhere".to_owned(), |rank| format!("number {rank}")), caused.unwrap_or("none"), first_said(&findings)),
             ..trial(plant, share, base)
         },
     ))

@@ -25,13 +25,10 @@ const DEVIATION: f64 = 0.1;
 
 pub fn run(plant: Plant, bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
     let shares: &[f64] = if bench.scale.quick { &SHARES_QUICK } else { &SHARES };
-    // classes in turns, so that the first images have all of them
-    let k = base.train.classes().len();
-    let each = base.train.len() / k;
-    let rows: Vec<usize> = (0..bench.scale.noisy.min(base.train.len())).collect();
-    let mut order: Vec<usize> = (0..base.train.len()).collect();
-    Stream::new(base.seed, Purpose::Plant, 1, 0).shuffle(&mut order);
-    let set = base.train.select(&rows.iter().map(|&row| order[row % (each * k)]).collect::<Vec<_>>());
+    let mut rows: Vec<usize> = (0..base.train.len()).collect();
+    Stream::new(base.seed, Purpose::Plant, 1, 0).shuffle(&mut rows);
+    rows.truncate(bench.scale.noisy);
+    let set = base.train.select(&rows);
     shares
         .iter()
         .map(|&share| {
@@ -42,7 +39,7 @@ pub fn run(plant: Plant, bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop>
             };
             let noisy = relabelled(&set, given);
             let table = out_of_fold(bench, &noisy, base.seed)?;
-            let trial = Trial { seconds: 0.0, ..trial(plant, format!("{:.0} %", 100.0 * share), base) };
+            let trial = trial(plant, format!("{:.0} %", 100.0 * share), base);
             Ok(timed(began, judged(trial, &set, &table, base.seed)))
         })
         .collect()
@@ -59,8 +56,6 @@ fn judged(trial: Trial, set: &ImageSet, table: &Predictions, seed: u64) -> Trial
     let (recall, precision) = (right as f64 / wrong.max(1) as f64, right as f64 / flagged.len().max(1) as f64);
     Trial {
         found: recall >= 0.5 && precision >= 0.5,
-        // places of wrong labels among the suspects: the first of them
-        rank: labels.suspects.iter().position(|suspect| is_wrong(suspect.row)).map(|place| place + 1),
         false_alarms: flagged.len() - right,
         confirmed: flagged.len(),
         measure: 2.0 * right as f64 / (flagged.len() + wrong).max(1) as f64,

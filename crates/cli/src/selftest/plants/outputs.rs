@@ -17,7 +17,7 @@ use crate::selftest::trial::Trial;
 const TEMPERATURES: [f64; 2] = [0.5, 2.0];
 
 /// Rows a temperature is fitted on: its standard error is then below 1 %.
-const ROWS: usize = 40_000;
+const ROWS: usize = 80_000;
 
 /// A temperature, from probabilities that are right by construction: each row's label is drawn from the row. Found if the audit says
 /// that the model is too sure, or not sure enough, and the fitted temperature is within 2 %.

@@ -57,25 +57,29 @@ pub fn rotated(bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
 
 pub fn dropped(bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
     let began = Instant::now();
-    let Some(groups) = bench.pool.groups else { return Ok(Vec::new()) };
-    let mut stream = Stream::new(base.seed, Purpose::Plant, 7, 0);
-    let parted: Vec<&[u32]> = groups.iter().map(|group| group.1).filter(|parts| parts.len() > 1).collect();
-    let parts = parted[stream.below(parted.len() as u64) as usize];
-    let part = parts[stream.below(parts.len() as u64) as usize];
-    let grouped = |set: &ImageSet, keep: &dyn Fn(u32) -> bool| {
-        let rows: Vec<usize> = (0..set.len()).filter(|&row| keep(set.labels()[row])).collect();
-        let set = set.select(&rows);
-        let group = |label: &u32| groups.iter().position(|group| group.1.contains(label)).expect("every class is in one") as u32;
-        let labels = set.labels().iter().map(group).collect();
-        let names: Vec<String> = groups.iter().map(|group| group.0.to_owned()).collect();
+    // classes in pairs that look different, each pair one class: (0, k/2), (1, k/2 + 1), …
+    let half = base.train.classes().len() as u32 / 2;
+    if half < 2 {
+        return Ok(Vec::new());
+    }
+    let part = Stream::new(base.seed, Purpose::Plant, 7, 0).below(2 * u64::from(half)) as u32;
+    let paired = |set: &ImageSet, keep: &dyn Fn(u32) -> bool| {
+        let in_pair = |row: &usize| set.labels()[*row] < 2 * half && keep(set.labels()[*row]);
+        let set = set.select(&(0..set.len()).filter(in_pair).collect::<Vec<_>>());
+        let labels = set.labels().iter().map(|label| label % half).collect();
+        let name = |pair: u32| [pair, pair + half].map(|class| set.classes()[class as usize].as_str()).join(" or ");
+        let names: Vec<String> = (0..half).map(name).collect();
         ImageSet::new(set.size(), set.pixels().to_vec(), labels, names.into(), set.ids().clone())
     };
-    let model = bench.fit(&grouped(&base.train, &|label| label != part), base.seed)?;
-    let test = grouped(&base.test, &|_| true);
+    let model = bench.fit(&paired(&base.train, &|label| label != part), base.seed)?;
+    let test = paired(&base.test, &|_| true);
+    let rows: Vec<usize> = {
+        let kept = base.test.labels().iter().filter(|&&label| label < 2 * half);
+        kept.enumerate().filter(|&(_, &label)| label == part).map(|(row, _)| row).collect()
+    };
     let (table, embeddings) = (model.predict(&test), model.embeddings(&test));
-    let rows = of_class(&base.test, part);
     let name = &base.test.classes()[part as usize];
-    let trial = trial(Plant::Dropped, "a part of a class", base);
+    let trial = trial(Plant::Dropped, "half of a class", base);
     Ok(vec![timed(began, judged(trial, name, &test, &table, &embeddings, &rows, base.seed))])
 }
 

@@ -6,13 +6,15 @@ use serde_json::json;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::document::{short, short_interval};
+use super::proportions::{Proportion, out_of_proportion};
 use super::{Subject, Wants};
 use crate::fail::confusions::claim::Claim;
 use crate::fail::confusions::{Confusions, order};
-use crate::fail::evaluation::{ClassEvaluation, Evaluation, evaluate};
+use crate::fail::evaluation::{ClassEvaluation, Evaluation, FALSE_DISCOVERY_RATE, evaluate};
 use crate::fail::finding::{EXAMPLES_MOST, Finding, Kind, harm};
 use crate::fail::sentence::class_sentence;
 use crate::fail::statistics::interval::Interval;
+use crate::fail::statistics::multiple::rejected;
 use crate::predictions::Predictions;
 
 /// Pairs and cells of the confusion matrix that are listed, the largest.
@@ -31,6 +33,8 @@ pub struct Bias {
     pub claims: Vec<Checked>,
     /// Several runs together, if there are several.
     pub runs: Option<Runs>,
+    /// Classes the model was trained on too seldom or too often for these images.
+    pub out_of_proportion: Vec<Proportion>,
 }
 
 /// The confusion matrix, sparse.
@@ -119,7 +123,8 @@ pub(super) fn section(
     let predictions = subject.predictions;
     let confusions = Confusions::of(predictions);
     let runs = (!subject.runs.is_empty()).then(|| runs(subject, evaluation));
-    let mut findings = class_findings(predictions, evaluation, called, runs.as_ref());
+    let proportions = out_of_proportion(subject.training, evaluation);
+    let mut findings = class_findings(predictions, evaluation, called, runs.as_ref(), &proportions);
     // with two classes a pair says what the classes say
     if predictions.classes.len() > 2 {
         findings.extend(confusions.findings(predictions));
@@ -129,6 +134,7 @@ pub(super) fn section(
         confusions: confusion_section(evaluation, &confusions),
         claims: wants.claims.iter().map(|&claim| checked(evaluation, claim)).collect(),
         runs,
+        out_of_proportion: proportions,
     };
     (bias, findings)
 }
@@ -138,10 +144,14 @@ fn class_findings(
     evaluation: &Evaluation,
     called: &[u32],
     runs: Option<&Runs>,
+    proportions: &[Proportion],
 ) -> Vec<Finding> {
+    let causes = causes(evaluation, proportions);
     let errors = (0..evaluation.classes.len()).map(|class| evaluation.counts(class).false_negatives).sum();
-    let flagged = (0..evaluation.classes.len()).filter(|&class| evaluation.classes[class].flagged);
+    let named = |&class: &usize| evaluation.classes[class].flagged || causes.contains_key(&class);
+    let flagged = (0..evaluation.classes.len()).filter(named);
     let finding = |class: usize| {
+        let cause = causes.get(&class);
         let (of, counts) = (&evaluation.classes[class], evaluation.counts(class));
         let [more, less] = if counts.false_positives >= counts.false_negatives {
             [counts.false_positives, counts.false_negatives]
@@ -150,14 +160,17 @@ fn class_findings(
         };
         Finding {
             kind: Kind::Bias,
-            title: class_sentence(evaluation, class),
+            title: match cause {
+                Some((proportion, _)) => class_sentence(evaluation, class) + " " + &proportion.sentence(),
+                None => class_sentence(evaluation, class),
+            },
             // a class without images that is predicted nevertheless has no ratio
             effect: of.bias.unwrap_or(of.predicted as f64),
             interval: of.bias_ci,
             p: Some(of.bias_p),
             p_corrected: Some(of.bias_p_corrected),
-            // every class was tested, and corrected for
-            confirmed: true,
+            // every class was tested, and corrected for; so were those with a cause
+            confirmed: of.flagged || cause.is_some_and(|cause| cause.1),
             n: of.actual,
             harm: harm(more, less as f64, errors),
             examples: examples(predictions, called, class, counts.false_positives >= counts.false_negatives),
@@ -168,10 +181,31 @@ fn class_findings(
                 "recall": of.recall,
                 "recall_ci": of.recall_ci,
                 "runs": runs.map(|runs| &runs.classes[class]),
+                "cause": cause.map(|(proportion, _)| json!({
+                    "what": if proportion.is_starved() { "starved" } else { "oversampled" },
+                    "trained": proportion.trained,
+                    "training_share": proportion.training_share,
+                    "share": proportion.share,
+                })),
             }),
         }
     };
     flagged.map(finding).collect()
+}
+
+/// The classes whose bias has the direction that their share in training explains, each with whether that bias is beyond chance
+/// (Benjamini–Hochberg over the classes that are out of proportion).
+fn causes<'a>(
+    evaluation: &Evaluation,
+    proportions: &'a [Proportion],
+) -> std::collections::BTreeMap<usize, (&'a Proportion, bool)> {
+    let p: Vec<f64> = proportions.iter().map(|of| evaluation.classes[of.class].bias_p).collect();
+    let explained = |of: &Proportion| {
+        let counts = evaluation.counts(of.class);
+        of.is_starved() == (counts.false_positives < counts.false_negatives)
+    };
+    let tested = proportions.iter().zip(rejected(&p, FALSE_DISCOVERY_RATE));
+    tested.filter(|(of, _)| explained(of)).map(|(of, is_sure)| (of.class, (of, is_sure))).collect()
 }
 
 /// The surest images that are wrongly called `class` (or, without `positive`, of it and wrongly called another).

@@ -24,6 +24,7 @@ pub mod duplicates;
 pub mod label_errors;
 pub mod losses;
 pub mod preprocessing;
+pub mod proportions;
 pub mod robustness;
 mod run;
 pub mod slices;

@@ -105,8 +105,11 @@ pub fn run(verb: &SelfTest, global: &Global) -> Outcome {
             Some("leave it out for the usual number".to_owned()),
         ));
     }
-    let wanted: Vec<Plant> =
-        Plant::value_variants().iter().copied().filter(|plant| verb.only.is_empty() || verb.only.contains(plant)).collect();
+    let wanted: Vec<Plant> = Plant::value_variants()
+        .iter()
+        .copied()
+        .filter(|plant| verb.only.is_empty() || verb.only.contains(plant))
+        .collect();
     let pool = pool::choose(verb.data.as_deref(), verb.quick, global)?;
     let scale = if verb.quick { Scale::QUICK } else { Scale::FULL };
     let bench = Bench { pool, scale, isa: instructions()? };
@@ -129,6 +132,11 @@ pub fn run(verb: &SelfTest, global: &Global) -> Outcome {
         }
         out.write_all(text::report(&report).as_bytes())
     })?;
-    let missed: Vec<String> = report.floors.iter().filter(|floor| !floor.met).map(|floor| floor.to_string()).collect();
-    if missed.is_empty() { Ok(()) } else { Err(Stop::failed(format!("selftest: {}", missed.join("\nselftest: ")))) }
+    let missed: Vec<String> =
+        report.floors.iter().filter(|floor| !floor.met).map(|floor| floor.to_string()).collect();
+    if missed.is_empty() {
+        Ok(())
+    } else {
+        Err(Stop::failed(format!("selftest: {}", missed.join("\nselftest: "))))
+    }
 }

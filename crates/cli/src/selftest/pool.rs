@@ -30,7 +30,9 @@ pub fn choose(data: Option<&str>, quick: bool, global: &Global) -> Result<Pool, 
             Some(dataset) => loaded("fashion-mnist", dataset),
             None => {
                 if !global.quiet {
-                    tell("note: fashion-mnist is not on this machine, so shapes are drawn; `--data fashion-mnist` fetches it");
+                    tell(
+                        "note: fashion-mnist is not on this machine, so shapes are drawn; `--data fashion-mnist` fetches it",
+                    );
                 }
                 drawn(quick)
             }
@@ -57,11 +59,7 @@ fn loaded(name: &str, dataset: seamripper_data::source::Dataset) -> Pool {
     }
     let ids = Ids::Rows { prefix: "image".into(), rows: (0..labels.len() as u32).collect() };
     let turnable = (0..classes.len() as u32).collect();
-    Pool {
-        name: name.to_owned(),
-        images: ImageSet::new(size, pixels, labels, classes, ids),
-        turnable,
-    }
+    Pool { name: name.to_owned(), images: ImageSet::new(size, pixels, labels, classes, ids), turnable }
 }
 
 impl Pool {

@@ -110,8 +110,13 @@ mod tests {
         let spread = |image: &[u8]| {
             let total: f64 = image.iter().map(|&value| f64::from(value)).sum();
             let moment = |of: fn(usize) -> usize| {
-                let mean = image.iter().enumerate().map(|(i, &v)| of(i) as f64 * f64::from(v)).sum::<f64>() / total;
-                image.iter().enumerate().map(|(i, &v)| (of(i) as f64 - mean).powi(2) * f64::from(v)).sum::<f64>()
+                let mean =
+                    image.iter().enumerate().map(|(i, &v)| of(i) as f64 * f64::from(v)).sum::<f64>() / total;
+                image
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &v)| (of(i) as f64 - mean).powi(2) * f64::from(v))
+                    .sum::<f64>()
             };
             moment(|i| i % SIDE) > moment(|i| i / SIDE)
         };

@@ -13,7 +13,8 @@ pub fn report(report: &Report) -> String {
         format!("seeds {} to {}", report.seed, report.seed + report.seeds - 1)
     };
     let _ = writeln!(out, "Failures planted in {}, {seeds}: what an audit finds", report.data);
-    let names: Vec<String> = report.plants.iter().map(|row| format!("{}, {}", row.plant.name(), row.setting)).collect();
+    let names: Vec<String> =
+        report.plants.iter().map(|row| format!("{}, {}", row.plant.name(), row.setting)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
     let _ = writeln!(
         out,
@@ -30,7 +31,8 @@ pub fn report(report: &Report) -> String {
         if !told.contains(&name) {
             told.push(name);
             let of: Vec<String> = {
-                let mut plants: Vec<_> = report.plants.iter().filter(|r| r.plant.measure() == name).map(|r| r.plant).collect();
+                let mut plants: Vec<_> =
+                    report.plants.iter().filter(|r| r.plant.measure() == name).map(|r| r.plant).collect();
                 plants.dedup();
                 plants.into_iter().map(super::Plant::name).collect()
             };
@@ -41,7 +43,14 @@ pub fn report(report: &Report) -> String {
     if !missed.is_empty() {
         let _ = writeln!(out, "\nMissed, or said though nothing was planted");
         for trial in missed {
-            let _ = writeln!(out, "  {}, {}, seed {}: {}", trial.plant.name(), trial.setting, trial.seed, trial.said);
+            let _ = writeln!(
+                out,
+                "  {}, {}, seed {}: {}",
+                trial.plant.name(),
+                trial.setting,
+                trial.seed,
+                trial.said
+            );
         }
     }
     let _ = writeln!(out, "\nFloors");

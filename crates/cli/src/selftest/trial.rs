@@ -97,7 +97,14 @@ pub struct Report {
 
 impl Report {
     /// Adds the trials up.
-    pub fn of(bench: &Bench, seed: u64, seeds: u64, wanted: &[Plant], trials: Vec<Trial>, seconds: f64) -> Self {
+    pub fn of(
+        bench: &Bench,
+        seed: u64,
+        seeds: u64,
+        wanted: &[Plant],
+        trials: Vec<Trial>,
+        seconds: f64,
+    ) -> Self {
         Self {
             schema: "seamripper.selftest/1",
             data: bench.pool.name.clone(),

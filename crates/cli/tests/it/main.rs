@@ -6,4 +6,5 @@ mod eval;
 mod model;
 mod readme;
 mod see;
+mod selftest;
 mod train;

@@ -30,13 +30,18 @@ pub fn run(plant: Plant, bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop>
     // another class for each factor
     let mut classes: Vec<u32> = (0..k as u32).collect();
     Stream::new(base.seed, Purpose::Plant, 4, plant as u64).shuffle(&mut classes);
-    factors.iter().zip(classes.into_iter().cycle()).map(|(&factor, class)| one(plant, factor, class, bench, base)).collect()
+    factors
+        .iter()
+        .zip(classes.into_iter().cycle())
+        .map(|(&factor, class)| one(plant, factor, class, bench, base))
+        .collect()
 }
 
 fn one(plant: Plant, factor: f64, class: u32, bench: &Bench, base: &Base) -> Result<Trial, Stop> {
     let began = Instant::now();
     let own = super::super::bench::of_class(&base.train, class);
-    let mut rows: Vec<usize> = (0..base.train.len()).filter(|&row| base.train.labels()[row] != class).collect();
+    let mut rows: Vec<usize> =
+        (0..base.train.len()).filter(|&row| base.train.labels()[row] != class).collect();
     let wanted = (factor * own.len() as f64).round() as usize;
     rows.extend(own.iter().cycle().take(wanted.max(1)));
     let train = base.train.select(&rows);
@@ -50,7 +55,8 @@ fn one(plant: Plant, factor: f64, class: u32, bench: &Bench, base: &Base) -> Res
     let is_caused = |finding: &&&Finding| finding.confirmed && finding.evidence["cause"]["what"].is_string();
     let caused = findings.iter().find(is_caused).and_then(|finding| finding.evidence["class"].as_str());
     let bias = document.bias.as_ref().and_then(|bias| bias.classes[class as usize].bias);
-    let share = if factor < 1.0 { format!("{:.0} % left", 100.0 * factor) } else { format!("{factor:.0} times") };
+    let share =
+        if factor < 1.0 { format!("{:.0} % left", 100.0 * factor) } else { format!("{factor:.0} times") };
     Ok(timed(
         began,
         Trial {
@@ -58,7 +64,12 @@ fn one(plant: Plant, factor: f64, class: u32, bench: &Bench, base: &Base) -> Res
             rank,
             confirmed: findings.len(),
             measure: bias.unwrap_or(0.0),
-            said: format!("{name} comes {}, first with a cause is {}; first: {}", rank.map_or("nowhere".to_owned(), |rank| format!("number {rank}")), caused.unwrap_or("none"), first_said(&findings)),
+            said: format!(
+                "{name} comes {}, first with a cause is {}; first: {}",
+                rank.map_or("nowhere".to_owned(), |rank| format!("number {rank}")),
+                caused.unwrap_or("none"),
+                first_said(&findings)
+            ),
             ..trial(plant, share, base)
         },
     ))

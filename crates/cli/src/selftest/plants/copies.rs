@@ -35,7 +35,11 @@ pub fn run(plant: Plant, _: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
     let mut labels = test.labels().to_vec();
     for &row in &copied {
         let image = train.image(row);
-        pixels.extend(if plant == Plant::ExactDuplicate { image.to_vec() } else { nearly(image, train.size(), &mut stream) });
+        pixels.extend(if plant == Plant::ExactDuplicate {
+            image.to_vec()
+        } else {
+            nearly(image, train.size(), &mut stream)
+        });
         labels.push(train.labels()[row]);
     }
     let ids = Ids::Rows { prefix: "test".into(), rows: (0..labels.len() as u32).collect() };
@@ -70,7 +74,10 @@ fn nearly(image: &[u8], [h, w, c]: [usize; 3], stream: &mut Stream) -> Vec<u8> {
     };
     let moved = |dy: i64, dx: i64| {
         let places = (0..h as i64).flat_map(|y| (0..w as i64).map(move |x| (y, x)));
-        places.flat_map(|(y, x)| (0..c).map(move |channel| (y, x, channel))).map(|(y, x, channel)| at(y - dy, x - dx, channel)).collect()
+        places
+            .flat_map(|(y, x)| (0..c).map(move |channel| (y, x, channel)))
+            .map(|(y, x, channel)| at(y - dy, x - dx, channel))
+            .collect()
     };
     match stream.below(4) {
         0 => {
@@ -81,7 +88,10 @@ fn nearly(image: &[u8], [h, w, c]: [usize; 3], stream: &mut Stream) -> Vec<u8> {
             .flat_map(|y| (0..w).rev().flat_map(move |x| (0..c).map(move |channel| (y, x, channel))))
             .map(|(y, x, channel)| image[(y * w + x) * c + channel])
             .collect(),
-        2 => image.iter().map(|&v| (f64::from(v) + 2.0 * stream.normal()).round().clamp(0.0, 255.0) as u8).collect(),
+        2 => image
+            .iter()
+            .map(|&v| (f64::from(v) + 2.0 * stream.normal()).round().clamp(0.0, 255.0) as u8)
+            .collect(),
         _ => image.iter().map(|&v| (1.05 * f64::from(v)).round().min(255.0) as u8).collect(),
     }
 }

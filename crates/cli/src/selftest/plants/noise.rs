@@ -53,7 +53,8 @@ fn judged(trial: Trial, set: &ImageSet, table: &Predictions, seed: u64) -> Trial
     let wrong = (0..set.len()).filter(|&row| is_wrong(row)).count();
     let flagged: Vec<usize> = labels.suspects.iter().filter(|s| s.flagged).map(|s| s.row).collect();
     let right = flagged.iter().filter(|&&row| is_wrong(row)).count();
-    let (recall, precision) = (right as f64 / wrong.max(1) as f64, right as f64 / flagged.len().max(1) as f64);
+    let (recall, precision) =
+        (right as f64 / wrong.max(1) as f64, right as f64 / flagged.len().max(1) as f64);
     Trial {
         found: recall >= 0.5 && precision >= 0.5,
         false_alarms: flagged.len() - right,
@@ -99,9 +100,14 @@ fn by_pixels(set: &ImageSet, share: f64, seed: u64) -> Vec<u32> {
             }
             let of = |class: usize| -> f64 {
                 let weights = &weights[(label * k + class) * length..][..length];
-                set.image(index).iter().zip(weights).map(|(&v, w)| (f64::from(v) - mean) / deviation * w).sum()
+                set.image(index)
+                    .iter()
+                    .zip(weights)
+                    .map(|(&v, w)| (f64::from(v) - mean) / deviation * w)
+                    .sum()
             };
-            let scores: Vec<f64> = (0..k).map(|class| if class == label { f64::NEG_INFINITY } else { of(class) }).collect();
+            let scores: Vec<f64> =
+                (0..k).map(|class| if class == label { f64::NEG_INFINITY } else { of(class) }).collect();
             let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let chances: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
             let mut left = turn * chances.iter().sum::<f64>();

@@ -54,8 +54,13 @@ fn one(base: &Base, [of_test, of_validation]: &[Tensor; 2], number: u64) -> Tria
         ..Subject::new(&predictions)
     };
     let document = audited(subject, &KINDS, base.seed.wrapping_add(number << 32));
-    let confirmed: Vec<String> =
-        document.audit.findings.iter().filter(|finding| finding.confirmed).map(|finding| finding.title.clone()).collect();
+    let confirmed: Vec<String> = document
+        .audit
+        .findings
+        .iter()
+        .filter(|finding| finding.confirmed)
+        .map(|finding| finding.title.clone())
+        .collect();
     timed(
         began,
         Trial {

@@ -28,7 +28,8 @@ pub fn temperature(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
         let mut stream = Stream::new(base.seed, Purpose::Plant, 10, number as u64);
         // p^(1 / (1 / T)): the temperature that mends it is T
         let off = Scaling::Temperature { temperature: 1.0 / planted };
-        let mut drawn = |table: &Predictions, rows: usize| off.apply(&with_drawn_labels(table, rows, &mut stream));
+        let mut drawn =
+            |table: &Predictions, rows: usize| off.apply(&with_drawn_labels(table, rows, &mut stream));
         let (validation, table) = (drawn(&fitted, ROWS), drawn(&base.table, base.table.len()));
         let subject = Subject { validation: Some(&validation), ..Subject::new(&table) };
         let document = audited(subject, &[Kind::Calibration], base.seed);
@@ -36,7 +37,10 @@ pub fn temperature(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
         let found = section.scalings.iter().find_map(|scaling| scaling.temperature).unwrap_or(0.0);
         let findings = of_kind(&document, Kind::Calibration);
         let ratio = found / planted;
-        let rank = findings.iter().position(|finding| finding.evidence["temperature"].is_number()).map(|place| place + 1);
+        let rank = findings
+            .iter()
+            .position(|finding| finding.evidence["temperature"].is_number())
+            .map(|place| place + 1);
         timed(
             began,
             Trial {
@@ -97,7 +101,8 @@ pub fn class_order(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
         .filter(|&class| output[class] != class)
         .map(|class| serde_json::json!({ "class": table.classes[class], "is_called": table.classes[output[class]] }))
         .collect();
-    let named = rank.is_some_and(|rank| findings[rank - 1].evidence["called"] == serde_json::Value::Array(moved));
+    let named =
+        rank.is_some_and(|rank| findings[rank - 1].evidence["called"] == serde_json::Value::Array(moved));
     Ok(vec![timed(
         began,
         Trial {

@@ -61,7 +61,8 @@ fn planted(bench: &Bench, base: &Base) -> Result<Trial, Stop> {
         tested.confirmed && tested.class == class as usize && 2 * both >= covered.len().max(places.len())
     };
     let confirmed = spurious.tested.iter().filter(|tested| tested.confirmed).count();
-    let of_class = spurious.tested.iter().filter(|tested| tested.confirmed && tested.class == class as usize).count();
+    let of_class =
+        spurious.tested.iter().filter(|tested| tested.confirmed && tested.class == class as usize).count();
     let rank = spurious.tested.iter().position(|tested| is_it(&tested)).map(|place| place + 1);
     Ok(timed(
         began,
@@ -88,5 +89,8 @@ fn strength(spurious: &Spurious) -> f64 {
 }
 
 fn said(spurious: &Spurious) -> String {
-    spurious.tested.first().map_or_else(|| "nothing was tested".to_owned(), |tested| tested.title(&spurious.classes))
+    spurious
+        .tested
+        .first()
+        .map_or_else(|| "nothing was tested".to_owned(), |tested| tested.title(&spurious.classes))
 }

@@ -67,7 +67,8 @@ pub fn dropped(bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
         let in_pair = |row: &usize| set.labels()[*row] < 2 * half && keep(set.labels()[*row]);
         let set = set.select(&(0..set.len()).filter(in_pair).collect::<Vec<_>>());
         let labels = set.labels().iter().map(|label| label % half).collect();
-        let name = |pair: u32| [pair, pair + half].map(|class| set.classes()[class as usize].as_str()).join(" or ");
+        let name =
+            |pair: u32| [pair, pair + half].map(|class| set.classes()[class as usize].as_str()).join(" or ");
         let names: Vec<String> = (0..half).map(name).collect();
         ImageSet::new(set.size(), set.pixels().to_vec(), labels, names.into(), set.ids().clone())
     };
@@ -138,7 +139,9 @@ pub fn drawn(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
             let [a, b] = [(); 2].map(|()| &numbers[stream.below(numbers.len() as u64) as usize]);
             let [low_a, low_b] = [(); 2].map(|()| stream.below(2) == 0);
             let (one, other) = (side(a, &rows, low_a), side(b, &rows, low_b));
-            one.into_iter().filter(|row| a.name != b.name && other.binary_search(row).is_ok()).collect::<Vec<usize>>()
+            one.into_iter()
+                .filter(|row| a.name != b.name && other.binary_search(row).is_ok())
+                .collect::<Vec<usize>>()
         })
         .find(|planted| planted.len() >= wanted && 3 * planted.len() <= rows.len())
         .unwrap_or_else(|| side(numbers[0], &rows, true));
@@ -157,7 +160,8 @@ pub fn drawn(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
             .flat_map(|row| {
                 let label = set.labels()[row] as usize;
                 let wrong = stream.unit() < chances[row];
-                let called = if wrong { (label + 1 + stream.below(k as u64 - 1) as usize) % k } else { label };
+                let called =
+                    if wrong { (label + 1 + stream.below(k as u64 - 1) as usize) % k } else { label };
                 (0..k).map(move |class| if class == called { 1.0 } else { 0.0 })
             })
             .collect(),
@@ -171,10 +175,15 @@ pub fn drawn(_: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
     let trial = Trial {
         found: best >= 0.5,
         rank: overlaps.iter().position(|&overlap| overlap >= 0.5).map(|place| place + 1),
-        false_alarms: confirmed.iter().filter(|slice| is_false(slice, set.labels(), &table, &chances)).count(),
+        false_alarms: confirmed
+            .iter()
+            .filter(|slice| is_false(slice, set.labels(), &table, &chances))
+            .count(),
         confirmed: confirmed.len(),
         measure: best,
-        said: confirmed.first().map_or_else(|| "nothing was confirmed".to_owned(), |slice| slice.title(&table)),
+        said: confirmed
+            .first()
+            .map_or_else(|| "nothing was confirmed".to_owned(), |slice| slice.title(&table)),
         ..trial(Plant::Slice, "two properties", base)
     };
     Ok(vec![timed(began, trial)])

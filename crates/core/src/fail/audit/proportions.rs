@@ -81,6 +81,7 @@ pub(super) fn out_of_proportion(training: Option<Training<'_>>, evaluation: &Eva
             ratio_ci: [middle * (-half).exp(), middle * half.exp()],
         }
     };
-    let is_out = |of: &Proportion| of.ratio_ci[1] < 1.0 / OUT_OF_PROPORTION || of.ratio_ci[0] > OUT_OF_PROPORTION;
+    let is_out =
+        |of: &Proportion| of.ratio_ci[1] < 1.0 / OUT_OF_PROPORTION || of.ratio_ci[0] > OUT_OF_PROPORTION;
     known().map(of_class).filter(is_out).collect()
 }

@@ -79,8 +79,7 @@ impl Artifact {
         let Self::Patch { top, left, height, width, level } = *self else { return None };
         let [h, w, c] = set.size();
         let far = |y: usize, x: usize| {
-            let overlap =
-                height.saturating_sub(y.abs_diff(top)) * width.saturating_sub(x.abs_diff(left));
+            let overlap = height.saturating_sub(y.abs_diff(top)) * width.saturating_sub(x.abs_diff(left));
             2 * overlap < height * width
         };
         let places: Vec<(usize, usize)> = (0..=h - height)
@@ -155,7 +154,10 @@ impl Artifact {
         };
         let mut carriers = vec![false; set.len()];
         parallel::for_each_chunk(&mut carriers, 64, |first, carriers| {
-            carriers.iter_mut().zip(first..).for_each(|(carrier, index)| *carrier = carries(set.image(index)));
+            carriers
+                .iter_mut()
+                .zip(first..)
+                .for_each(|(carrier, index)| *carrier = carries(set.image(index)));
         });
         carriers
     }
@@ -174,9 +176,9 @@ impl Artifact {
     /// The pixels a patch or a border covers, `row * w + column`; all for what changes all of the image.
     pub fn places(&self, [h, w, _]: [usize; 3]) -> Vec<usize> {
         match *self {
-            Self::Patch { top, left, height, width, .. } => (top..top + height)
-                .flat_map(|y| (left..left + width).map(move |x| y * w + x))
-                .collect(),
+            Self::Patch { top, left, height, width, .. } => {
+                (top..top + height).flat_map(|y| (left..left + width).map(move |x| y * w + x)).collect()
+            }
             Self::Border { width, .. } => {
                 let inside = |y: usize, x: usize| y < width || x < width || y + width >= h || x + width >= w;
                 (0..h * w).filter(|place| inside(place / w, place % w)).collect()

@@ -50,9 +50,8 @@ impl Association {
             carried_class: counts.wrong_in,
             n_others: counts.n_out,
             carried_others: counts.wrong_out,
-            difference: difference.map_or(Shares { effect: 0.0, interval: [-1.0, 1.0] }, |difference| Shares {
-                effect: difference.effect(),
-                interval: difference.interval,
+            difference: difference.map_or(Shares { effect: 0.0, interval: [-1.0, 1.0] }, |difference| {
+                Shares { effect: difference.effect(), interval: difference.interval }
             }),
         }
     }

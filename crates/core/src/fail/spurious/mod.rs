@@ -216,7 +216,8 @@ fn halves(set: &ImageSet, options: &SpuriousOptions) -> [Vec<usize>; 2] {
     let dealt = dealt(set, options.seed, 0);
     let half = (dealt.len() / 2).min(options.images_most);
     // every other one, so that both halves have the same classes
-    let mut halves = [0, 1].map(|turn| dealt.iter().copied().skip(turn).step_by(2).take(half).collect::<Vec<_>>());
+    let mut halves =
+        [0, 1].map(|turn| dealt.iter().copied().skip(turn).step_by(2).take(half).collect::<Vec<_>>());
     halves.iter_mut().for_each(|half| half.sort_unstable());
     halves
 }
@@ -238,7 +239,8 @@ fn dealt(set: &ImageSet, seed: u64, what: u64) -> Vec<usize> {
         Stream::new(seed, Purpose::Spurious, 16 + what, class as u64).shuffle(rows);
     }
     let longest = of_classes.iter().map(Vec::len).max().unwrap_or(0);
-    let turn = |start: usize| of_classes.iter().flat_map(move |rows| rows.iter().skip(start).take(2).copied());
+    let turn =
+        |start: usize| of_classes.iter().flat_map(move |rows| rows.iter().skip(start).take(2).copied());
     (0..longest).step_by(2).flat_map(turn).collect()
 }
 
@@ -377,8 +379,11 @@ impl Test<'_> {
     ) -> Option<Compared> {
         let carried = self.artifact.carriers(data);
         let of_class = |index: &usize| data.labels()[*index] as usize == self.class;
-        let carriers: Vec<usize> =
-            (0..data.len()).filter(of_class).filter(|&index| carried[index]).take(self.options.images_most).collect();
+        let carriers: Vec<usize> = (0..data.len())
+            .filter(of_class)
+            .filter(|&index| carried[index])
+            .take(self.options.images_most)
+            .collect();
         let others: Vec<usize> =
             (0..data.len()).filter(|index| !of_class(index)).filter(|&index| !carried[index]).collect();
         if carriers.is_empty() || others.is_empty() {
@@ -401,9 +406,7 @@ fn judge(tested: &mut [Tested], options: &SpuriousOptions) {
         tested.p_corrected = corrected;
         tested.confirmed = corrected <= options.false_discovery_rate && tested.is_large();
     }
-    tested.sort_by(|a, b| {
-        b.confirmed.cmp(&a.confirmed).then(b.put_in.effect.total_cmp(&a.put_in.effect))
-    });
+    tested.sort_by(|a, b| b.confirmed.cmp(&a.confirmed).then(b.put_in.effect.total_cmp(&a.put_in.effect)));
 }
 
 impl Tested {
@@ -421,7 +424,8 @@ impl Tested {
     /// The weakest of what speaks for it, each as the lower end of its interval: the share it turns, how much more that is than with as
     /// much of it elsewhere, and, if the training images are known, how much more often the class carries it.
     pub fn strength(&self) -> f64 {
-        let elsewhere = [self.moved, self.scattered].into_iter().flatten().map(|compared| compared.interval[0]);
+        let elsewhere =
+            [self.moved, self.scattered].into_iter().flatten().map(|compared| compared.interval[0]);
         let least = elsewhere.fold(self.put_in.interval[0], f64::min);
         if self.of_training { least.min(self.association.difference.interval[0]) } else { least }
     }
@@ -436,7 +440,8 @@ impl Spurious {
     /// What was confirmed, as findings about `predictions`, the table of the set: `effect` is the share of images it turns.
     /// Unconfirmed ones are left out: any blot turns some images.
     pub fn findings(&self, set: &ImageSet, predictions: &Predictions) -> Vec<Finding> {
-        let errors = (0..predictions.len()).filter(|&row| predictions.top1(row) != predictions.labels[row] as usize);
+        let errors =
+            (0..predictions.len()).filter(|&row| predictions.top1(row) != predictions.labels[row] as usize);
         let errors = errors.count() as u64;
         self.tested
             .iter()
@@ -447,13 +452,7 @@ impl Spurious {
 }
 
 impl Tested {
-    fn finding(
-        &self,
-        classes: &[String],
-        set: &ImageSet,
-        predictions: &Predictions,
-        errors: u64,
-    ) -> Finding {
+    fn finding(&self, classes: &[String], set: &ImageSet, predictions: &Predictions, errors: u64) -> Finding {
         // errors of images that carry it and are called its class, beyond the rate of those that do not carry it
         let (mut n_in, mut wrong_in, mut n_out, mut wrong_out) = (0_u64, 0, 0_u64, 0);
         let carried = self.artifact.carriers(set);

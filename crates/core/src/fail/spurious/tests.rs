@@ -79,7 +79,10 @@ fn a_planted_patch_is_named_with_its_place_its_size_and_what_it_does() {
     let table = model(true)(&halves_of(200, 1));
     let findings = found.findings(&halves_of(200, 1), &table);
     assert_eq!(findings.len(), 1);
-    assert_eq!((findings[0].kind, findings[0].confirmed, findings[0].n), (Kind::Spurious, true, patch.put_in.n));
+    assert_eq!(
+        (findings[0].kind, findings[0].confirmed, findings[0].n),
+        (Kind::Spurious, true, patch.put_in.n)
+    );
     assert!(!findings[0].examples.is_empty() && findings[0].evidence["class"] == "left");
 }
 
@@ -112,9 +115,16 @@ fn errors_of_carriers_are_its_harm() {
     // images of class "down" carry the patch at the test, and are called "left" for it
     let clean = halves_of(200, 1);
     let with = PATCH.put(&clean);
-    let image = |index: usize| if clean.labels()[index] == 2 { with.image(index) } else { clean.image(index) };
+    let image =
+        |index: usize| if clean.labels()[index] == 2 { with.image(index) } else { clean.image(index) };
     let pixels = (0..clean.len()).flat_map(|index| image(index).to_vec()).collect();
-    let set = ImageSet::new(clean.size(), pixels, clean.labels().to_vec(), clean.classes().clone(), clean.ids().clone());
+    let set = ImageSet::new(
+        clean.size(),
+        pixels,
+        clean.labels().to_vec(),
+        clean.classes().clone(),
+        clean.ids().clone(),
+    );
     let training = tampered(&halves_of(300, 0));
     let found = find(&set, Some(&training), &SpuriousOptions::default(), model(true), |_, _| {});
     let findings = found.findings(&set, &model(true)(&set));
@@ -127,13 +137,17 @@ fn the_same_seed_finds_the_same_and_progress_ends_at_its_steps() {
     let set = halves_of(60, 1);
     let run = || {
         let mut told = Vec::new();
-        let found =
-            find(&set, Some(&training), &SpuriousOptions::default(), model(true), |done, of| told.push((done, of)));
+        let found = find(&set, Some(&training), &SpuriousOptions::default(), model(true), |done, of| {
+            told.push((done, of))
+        });
         (found, told)
     };
     let (found, told) = run();
     assert_eq!((&found, &told), (&run().0, &run().1));
-    assert!(told.windows(2).all(|pair| pair[0].0 <= pair[1].0) && told.last().is_some_and(|(done, of)| done == of));
+    assert!(
+        told.windows(2).all(|pair| pair[0].0 <= pair[1].0)
+            && told.last().is_some_and(|(done, of)| done == of)
+    );
 }
 
 #[test]
@@ -148,11 +162,8 @@ fn few_images_of_one_class_are_no_panic() {
 #[test]
 fn what_is_put_in_can_be_taken_out() {
     let set = halves_of(5, 0);
-    let artifacts = [
-        PATCH,
-        Artifact::Border { width: 2, level: [0; 3] },
-        Artifact::Background { level: [255; 3] },
-    ];
+    let artifacts =
+        [PATCH, Artifact::Border { width: 2, level: [0; 3] }, Artifact::Background { level: [255; 3] }];
     for artifact in artifacts {
         let with = artifact.put(&set);
         assert!(artifact.carriers(&with).iter().all(|&carried| carried), "{artifact:?}");
@@ -201,7 +212,10 @@ fn the_patch_of_a_class_is_learnt_as_it_is() {
     let patch = Artifact::Patch { top: 1, left: 12, height: 3, width: 3, level: [255, 127, 0] };
     let carriers = patch.carriers(&set);
     assert_eq!(carriers, PATCH.carriers(&grey));
-    assert_eq!(background(patch.put(&set).image(0), [SIDE, SIDE, 3])[0], background(grey.image(0), [SIDE, SIDE, 1])[0]);
+    assert_eq!(
+        background(patch.put(&set).image(0), [SIDE, SIDE, 3])[0],
+        background(grey.image(0), [SIDE, SIDE, 1])[0]
+    );
 }
 
 #[test]
@@ -210,7 +224,8 @@ fn a_background_of_a_class_is_learnt() {
     let lighter = Artifact::Background { level: [220; 3] }.put(&set);
     let image = |index: usize| if set.labels()[index] == 3 { lighter.image(index) } else { set.image(index) };
     let pixels = (0..set.len()).flat_map(|index| image(index).to_vec()).collect();
-    let set = ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone());
+    let set =
+        ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone());
     assert!(candidates::learnt(&set).contains(&Artifact::Background { level: [220; 3] }));
 }
 
@@ -235,7 +250,8 @@ fn artifacts_are_tried_on_images_of_any_size() {
 #[test]
 fn artifacts_in_words() {
     let words = |artifact: Artifact| artifact.words([28, 28, 3]);
-    let patch = |top, left, side, level| words(Artifact::Patch { top, left, height: side, width: side, level });
+    let patch =
+        |top, left, side, level| words(Artifact::Patch { top, left, height: side, width: side, level });
     insta::assert_snapshot!(
         [
             patch(0, 0, 4, [255; 3]),

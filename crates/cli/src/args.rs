@@ -34,10 +34,14 @@ pub enum Verb {
     LrFind(crate::lr_find::LrFind),
     /// Per-class report of a run's model, or of a table of predictions
     Eval(crate::eval::Eval),
+    /// Where a model fails: ranked findings with evidence
+    Audit(crate::audit::Audit),
     /// What every filter sees, what it is needed for, which pixels a prediction rests on
     See(crate::see::See),
     /// Audit a data set before the first epoch
     Data(crate::data::Data),
     /// Layers, output shapes and parameters of a model
     Model(crate::model::Model),
+    /// Plant known failures, and say which of them an audit finds
+    Selftest(crate::selftest::SelfTest),
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use seamripper_data::audit::{Audit, audit};
 use seamripper_data::corrections::Changes;
-use seamripper_data::options::ImageOptions;
+use seamripper_data::options::{Download, ImageOptions, OpenOptions};
 use seamripper_data::source::{self, Dataset, Source};
 use serde::Serialize;
 
@@ -100,4 +100,12 @@ struct Document<'a> {
 fn json(audit: &Audit, corrections: Option<Changes>) -> String {
     let document = Document { audit, corrections };
     serde_json::to_string_pretty(&document).expect("plain data has a JSON form") + "\n"
+}
+
+/// The data set of a source if it is on this machine and as it should be; nothing is downloaded and nothing told.
+pub fn load_if_here(source: &str) -> Option<Dataset> {
+    let source = Source::parse(source).ok()?;
+    let told = |_: seamripper_data::options::Progress<'_>| {};
+    let options = Places::of_user(None).options(ImageOptions::default(), &told);
+    source::open(&source, &OpenOptions { download: Download::Forbidden, ..options }).ok()
 }

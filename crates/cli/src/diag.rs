@@ -14,6 +14,8 @@ pub enum Stop {
         /// The way out.
         hint: Option<String>,
     },
+    /// A check did not hold: exit code 1.
+    Failed(String),
     /// Ctrl-C, after a checkpoint was written: exit code 130.
     Interrupted,
 }
@@ -22,6 +24,11 @@ impl Stop {
     /// A problem with a way out.
     pub fn problem(message: impl Display, hint: Option<String>) -> Self {
         Self::Problem { message: message.to_string(), hint }
+    }
+
+    /// A check that did not hold: what was expected, and what was found.
+    pub fn failed(message: impl Display) -> Self {
+        Self::Failed(message.to_string())
     }
 }
 
@@ -45,11 +52,15 @@ pub fn print(write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>)
 /// What a verb returns.
 pub type Outcome = Result<(), Stop>;
 
-/// Prints the problem, if any, to stderr and gives the exit code: 0 done, 2 bad usage or input, 130 interrupted.
+/// Prints the problem, if any, to stderr and gives the exit code: 0 done, 1 a check that did not hold, 2 bad usage or input, 130 interrupted.
 pub fn exit_code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Interrupted) => ExitCode::from(130),
+        Err(Stop::Failed(message)) => {
+            tell(format_args!("error: {message}"));
+            ExitCode::from(1)
+        }
         Err(Stop::Problem { message, hint }) => {
             tell(format_args!("error: {message}"));
             if let Some(hint) = hint {

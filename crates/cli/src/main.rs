@@ -1,11 +1,12 @@
 //! `seamripper`: one program, one file a verb.
 
 mod args;
-mod diag;
-
+mod audit;
 mod corrections;
+
 mod data;
 mod data_source;
+mod diag;
 mod eval;
 mod eval_model;
 mod eval_text;
@@ -14,6 +15,7 @@ mod model;
 mod model_source;
 mod predictions_source;
 mod see;
+mod selftest;
 mod subject;
 mod train;
 
@@ -34,8 +36,10 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Train(verb) => train::run(verb, &args.global),
         Verb::LrFind(verb) => lr_find::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
+        Verb::Audit(verb) => audit::run(verb, &args.global),
         Verb::See(verb) => see::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
+        Verb::Selftest(verb) => selftest::run(verb, &args.global),
     }
 }

@@ -10,7 +10,7 @@ mod named_filter;
 mod nearest;
 mod pictures;
 mod sheets;
-mod stages;
+pub mod stages;
 mod text;
 mod windows;
 

@@ -53,6 +53,14 @@ pub enum Purpose {
     Cutmix = 41,
     /// Order of the images of a class that is drawn as often as the others; `a` = epoch, `b` = class.
     Balance = 42,
+    /// Which images are changed if not all are; `a` = class.
+    AuditSample = 23,
+    /// Images to find spurious features on and to confirm them; `a` = what is drawn, `b` = image or class.
+    Spurious = 30,
+    /// What a selftest plants; `a` = plant, `b` = class or number.
+    Plant = 31,
+    /// Drawn shapes; `a` = image.
+    Shapes = 32,
 }
 
 /// A named stream of random numbers.

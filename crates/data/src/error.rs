@@ -100,6 +100,16 @@ pub enum Error {
         path: PathBuf,
         /// The first few problems, and how many there are.
         problems: RowProblems,
+        /// Whether its probabilities look like logits.
+        logits: bool,
+    },
+    /// Rows of a file of columns that cannot be used; all of them were looked at.
+    #[error("rows of {}: expected the columns of each image once, found {problems}", path.display())]
+    ColumnRows {
+        /// The file.
+        path: PathBuf,
+        /// The first few problems, and how many there are.
+        problems: RowProblems,
     },
     /// Classes that corrections leave without a training image.
     #[error("corrections {}: expected to leave an image of every class, found none left of {classes}", files.join(" and "))]
@@ -162,6 +172,12 @@ impl Error {
                 nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
             }
             Self::LeftOut { .. } => Some("repair or remove them; without --strict they are left out and counted".into()),
+            Self::Rows { logits: true, .. } => {
+                Some("these are no probabilities but look like logits: if they are, add --logits".into())
+            }
+            Self::ColumnRows { .. } => {
+                Some("give every image of the table one row; rows of other images do no harm".into())
+            }
             Self::Rows { .. } => {
                 Some("correct these rows, or leave them out of the table: none is skipped silently".into())
             }

@@ -44,7 +44,7 @@ impl Style {
         self.paint(Ansi::new().bold(), text)
     }
 
-    pub(super) fn dim(self, text: impl Display) -> String {
+    pub fn dim(self, text: impl Display) -> String {
         self.paint(Ansi::new().dimmed(), text)
     }
 

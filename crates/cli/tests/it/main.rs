@@ -1,9 +1,11 @@
 //! The program as it is run.
 
+mod audit;
 mod data;
 mod eval;
 mod lr_find;
 mod model;
 mod readme;
 mod see;
+mod selftest;
 mod train;

@@ -17,6 +17,8 @@ pub enum Change {
     ShiftDown(f64),
     /// Enlarge by a factor.
     Scale(f64),
+    /// Wider by the root of a factor and lower by the same: the area stays.
+    Aspect(f64),
     /// Shear by degrees: `x += tan(degrees) (y - h / 2)`.
     Shear(f64),
     /// Add a share of the full range to every level (colours: to the largest channel of each pixel).
@@ -45,6 +47,7 @@ impl Change {
             Self::ShiftRight(_) => "shift right".into(),
             Self::ShiftDown(_) => "shift down".into(),
             Self::Scale(_) => "scale".into(),
+            Self::Aspect(_) => "aspect".into(),
             Self::Shear(_) => "shear".into(),
             Self::Brightness(_) => "brightness".into(),
             Self::Contrast(_) => "contrast".into(),
@@ -64,6 +67,7 @@ impl Change {
             | Self::ShiftRight(value)
             | Self::ShiftDown(value)
             | Self::Scale(value)
+            | Self::Aspect(value)
             | Self::Shear(value)
             | Self::Brightness(value)
             | Self::Contrast(value)
@@ -79,7 +83,7 @@ impl Change {
     /// The number at which the change does nothing (JPEG: the least).
     pub fn neutral(&self) -> f64 {
         match self {
-            Self::Scale(_) | Self::Contrast(_) | Self::Pixelate(_) => 1.0,
+            Self::Scale(_) | Self::Aspect(_) | Self::Contrast(_) | Self::Pixelate(_) => 1.0,
             Self::Jpeg(_) => 100.0,
             _ => 0.0,
         }
@@ -92,7 +96,7 @@ impl Change {
         match self {
             Self::Rotate(_) | Self::Shear(_) => format!("{value} degrees"),
             Self::ShiftRight(_) | Self::ShiftDown(_) | Self::Blur(_) => format!("{value} pixels"),
-            Self::Scale(_) | Self::Contrast(_) => format!("factor {value}"),
+            Self::Scale(_) | Self::Aspect(_) | Self::Contrast(_) => format!("factor {value}"),
             Self::Brightness(_) | Self::Noise(_) | Self::Pixelate(_) | Self::Occlude(_) => {
                 format!("{} %", percent())
             }
@@ -111,7 +115,7 @@ impl Change {
         let value = self.parameter();
         let expected = match self {
             _ if !value.is_finite() => "a finite number",
-            Self::Scale(_) if value <= 0.0 => "a factor above 0",
+            Self::Scale(_) | Self::Aspect(_) if value <= 0.0 => "a factor above 0",
             Self::Shear(_) if value.abs() >= 90.0 => "degrees between -90 and 90",
             Self::Contrast(_) | Self::Blur(_) | Self::Noise(_) if value < 0.0 => "a number of 0 or more",
             Self::Jpeg(_) if !(1.0..=100.0).contains(&value) => "a quality from 1 to 100",

@@ -132,6 +132,11 @@ impl Step {
             Change::ShiftRight(pixels) => Self::Warp([[1.0, 0.0, pixels], [0.0, 1.0, 0.0]]),
             Change::ShiftDown(pixels) => Self::Warp([[1.0, 0.0, 0.0], [0.0, 1.0, pixels]]),
             Change::Scale(factor) => Self::Warp(rotation_matrix_2d(center, 0.0, factor)),
+            Change::Aspect(factor) => {
+                let root = factor.sqrt();
+                let [x, y] = [root, 1.0 / root];
+                Self::Warp([[x, 0.0, (1.0 - x) * center[0]], [0.0, y, (1.0 - y) * center[1]]])
+            }
             Change::Shear(degrees) => {
                 let slope = degrees.to_radians().tan();
                 let sheared = [[1.0, slope, -slope * center[1]], [0.0, 1.0, 0.0]];

@@ -6,6 +6,7 @@
 //! one aggregate can hide a class that fails.
 
 pub mod abstain;
+pub mod audit;
 pub mod calibration;
 pub mod confusions;
 pub mod drift;
@@ -20,6 +21,7 @@ pub mod scores;
 pub mod sentence;
 pub mod slices;
 pub mod spread;
+pub mod spurious;
 pub mod statistics;
 pub mod top_losses;
 

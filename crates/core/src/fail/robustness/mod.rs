@@ -14,7 +14,7 @@
 //! [`Paired`]'s.
 
 mod advice;
-mod sentences;
+pub(in crate::fail) mod sentences;
 mod turning;
 
 use serde::{Deserialize, Serialize};

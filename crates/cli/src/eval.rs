@@ -133,7 +133,7 @@ fn print_rounding(bf16: &Paired, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The rows of `split`. Without one, the test rows; or all rows if they are of one split, which is then named.
-fn of_split(
+pub fn of_split(
     predictions: Predictions,
     split: Option<Split>,
     file: &Path,

@@ -11,6 +11,7 @@ mod eval_text;
 mod model;
 mod model_source;
 mod predictions_source;
+mod report;
 mod see;
 mod subject;
 mod train;
@@ -32,6 +33,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Train(verb) => train::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
         Verb::See(verb) => see::run(verb, &args.global),
+        Verb::Report(verb) => report::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
     }

@@ -130,6 +130,11 @@ pub fn instructions() -> Result<Instructions, Stop> {
     })
 }
 
+/// Whether `path` is the folder of a run that was begun.
+pub fn existing_run(path: &std::path::Path) -> Outcome {
+    RunFolder::existing(path).map(|_| ())
+}
+
 /// The threads of `--threads`.
 pub fn threads(global: &Global) -> Result<Threads, Stop> {
     if global.threads == Some(0) {

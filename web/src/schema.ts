@@ -79,7 +79,8 @@ export interface SeenLayer {
 export interface Dreamt {
   layer: string | null;
   index: number;
-  pixels: number[] | null;
+  /// Where its pixels begin in the blob `dreams`; null if nothing excites it.
+  place: number | null;
 }
 
 export interface Verdict {

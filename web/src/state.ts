@@ -33,13 +33,13 @@ export function mark(row: number, suggested: number | null) {
 
 /// What can be seen of this report.
 export const views = computed(() => {
-  const { audit, see, history, layers, evaluation, pictures, rows } = report;
+  const { audit, see, history, layers, evaluation, rows } = report;
   const all: [string, string, boolean][] = [
     ["findings", "Findings", true],
     ["confusion", "Confusion", evaluation !== null],
     ["images", "Images", rows !== null],
     ["filters", "Filters", see !== null && see.layers.length > 0],
-    ["lab", "Lab", layers.length > 0 && (pictures !== null || true)],
+    ["lab", "Lab", layers.length > 0],
     ["robustness", "Robustness", Boolean(audit?.robustness)],
     ["slices", "Slices", Boolean(audit?.slices)],
     ["calibration", "Calibration", rows !== null],

@@ -20,7 +20,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("error: xtask: expected tidy, web or wasm, found {}\nhint: {USAGE}", arguments.join(" "));
+            eprintln!(
+                "error: xtask: expected tidy, web or wasm, found {}\nhint: {USAGE}",
+                arguments.join(" ")
+            );
             ExitCode::from(2)
         }
     }

@@ -65,7 +65,14 @@ fn build_wasm() -> Outcome {
     fs::create_dir_all(&generated).map_err(|error| unwritten(&generated, &error))?;
     eprintln!("==> web/generated");
     let mut bindgen = self::cargo(&root);
-    bindgen.args(["run", "--quiet", "--locked", "--manifest-path", "xtask/bindgen/Cargo.toml", "--target-dir"]);
+    bindgen.args([
+        "run",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        "xtask/bindgen/Cargo.toml",
+        "--target-dir",
+    ]);
     bindgen.arg(target.join("bindgen")).arg("--").arg(module).arg(&generated);
     run(&mut bindgen, "wasm-bindgen in Cargo.toml and in xtask/bindgen/Cargo.lock must be of one version")
 }
@@ -83,7 +90,12 @@ fn build_web() -> Outcome {
     }
     let hint = "node 20 or later with npm: on Debian, apt-get install nodejs npm";
     eprintln!("==> npm ci");
-    run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(&web), hint)?;
+    run(
+        Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
+            .current_dir(&web),
+        hint,
+    )?;
     eprintln!("==> web/bundle");
     run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web), hint)?;
     let module = generated.join("viewer_bg.wasm");

@@ -69,7 +69,7 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
         let neighbors = match (&parts.model, &subject, &table, &pictures) {
             (Some((model, _)), Some(subject), Some(table), Some(pictures)) => {
                 subject.training.as_ref().and_then(|training| {
-                    let ModelFile { graph, weights, preprocessing, .. } = model;
+                    let ModelFile { graph, weights, preprocessing, .. } = &**model;
                     let model = Model { isa, graph, weights, preprocessing };
                     Neighbors::of(&model, table, &subject.images, pictures.images(), training)
                 })
@@ -113,7 +113,8 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
     whole_file::write_bytes(&file, html.as_bytes()).map_err(|error| Stop::problem(&error, error.hint()))?;
     print(|out| {
         if global.json {
-            let document = json!({ "file": file.display().to_string(), "bytes": html.len(), "findings": findings });
+            let document =
+                json!({ "file": file.display().to_string(), "bytes": html.len(), "findings": findings });
             return writeln!(out, "{document}");
         }
         let megabytes = html.len() as f64 / 1e6;
@@ -149,7 +150,10 @@ fn compared(run: &Path, mine: Option<&Predictions>, global: &Global) -> Result<(
     let shown = run.display();
     let Some(mine) = mine else {
         let hint = "report RUN needs predictions.parquet in RUN, or --predictions FILE".to_owned();
-        return Err(Stop::problem(format!("--compare {shown}: expected predictions of RUN, found none"), Some(hint)));
+        return Err(Stop::problem(
+            format!("--compare {shown}: expected predictions of RUN, found none"),
+            Some(hint),
+        ));
     };
     if mine.classes != table.classes {
         let [expected, found] = [mine, &table].map(|table| table.classes.join(", "));
@@ -160,9 +164,12 @@ fn compared(run: &Path, mine: Option<&Predictions>, global: &Global) -> Result<(
     }
     let ids: std::collections::HashSet<&str> = mine.ids.iter().map(String::as_str).collect();
     if !table.ids.iter().any(|id| ids.contains(id.as_str())) {
-        let [expected, found] = [mine, &table].map(|table| table.ids.first().map_or("none", String::as_str).to_owned());
+        let [expected, found] =
+            [mine, &table].map(|table| table.ids.first().map_or("none", String::as_str).to_owned());
         return Err(Stop::problem(
-            format!("--compare {shown}: expected images of RUN ({expected}, …), found none of them ({found}, …)"),
+            format!(
+                "--compare {shown}: expected images of RUN ({expected}, …), found none of them ({found}, …)"
+            ),
             Some("both runs must be evaluated on the same images".to_owned()),
         ));
     }

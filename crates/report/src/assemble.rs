@@ -72,7 +72,8 @@ pub struct Pictures<'a> {
 impl<'a> Pictures<'a> {
     /// Finds the image of every row of `table` in `set` by its id.
     pub fn of(table: &Predictions, set: &'a ImageSet) -> Self {
-        let place: HashMap<String, usize> = (0..set.len()).map(|index| (set.ids().id(index), index)).collect();
+        let place: HashMap<String, usize> =
+            (0..set.len()).map(|index| (set.ids().id(index), index)).collect();
         Self { set, images: table.ids.iter().map(|id| place.get(id).copied()).collect() }
     }
 
@@ -137,6 +138,8 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
         blobs.push(Blob::new("compared", bytes));
         Some(compared)
     });
+    let mut see = inputs.see;
+    blobs.extend(see.as_mut().and_then(dreams).map(|pixels| Blob::new("dreams", pixels)));
     let mut audit = inputs.audit;
     let listed = audit.as_mut().and_then(Value::as_object_mut).and_then(|audit| audit.remove("findings"));
     let listed: Option<Vec<Finding>> = listed.and_then(|findings| serde_json::from_value(findings).ok());
@@ -162,7 +165,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
         pictures,
         neighbors,
         audit,
-        see: inputs.see,
+        see,
         history: inputs.history,
         layers: inputs.model.map_or(Vec::new(), |(model, _)| layers(&model.graph)),
         kernels: inputs.model.map_or(Vec::new(), |(model, _)| kernels(model)),
@@ -268,12 +271,29 @@ fn kernels(model: &ModelFile) -> Vec<KernelInfo> {
     (0..graph.nodes.len()).filter(reads_image).filter_map(kernel).collect()
 }
 
+/// Takes the pixels of dreams out of `see.json`, where they are decimal digits, and leaves the place of each.
+fn dreams(see: &mut Value) -> Option<Vec<u8>> {
+    let mut pixels = Vec::new();
+    for dream in see.get_mut("dreams")?.as_array_mut()? {
+        let taken = dream.as_object_mut()?.remove("pixels");
+        let values = taken.as_ref().and_then(Value::as_array).map(|values| {
+            values
+                .iter()
+                .map(|value| value.as_u64().and_then(|value| u8::try_from(value).ok()).unwrap_or_default())
+        });
+        dream["place"] = values.as_ref().map(|_| pixels.len()).into();
+        pixels.extend(values.into_iter().flatten());
+    }
+    (!pixels.is_empty()).then_some(pixels)
+}
+
 /// How `other` differs, on the images of both; `None` if they share none, or the classes differ.
 fn compared(table: &Predictions, name: String, other: &Predictions) -> Option<(Compared, Vec<u8>)> {
     if table.classes != other.classes {
         return None;
     }
-    let place: HashMap<&str, usize> = other.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
+    let place: HashMap<&str, usize> =
+        other.ids.iter().enumerate().map(|(row, id)| (id.as_str(), row)).collect();
     let of: Vec<Option<usize>> = (0..table.len())
         .map(|row| {
             let other_row = place.get(table.ids[row].as_str()).copied();

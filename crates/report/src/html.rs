@@ -53,7 +53,8 @@ pub struct Missing;
 impl Missing {
     /// The commands that build it.
     pub fn hint(self) -> String {
-        "`cargo run -p xtask -- web` builds the page (it needs node and npm), then build seamripper again".to_owned()
+        "`cargo run -p xtask -- web` builds the page (it needs node and npm), then build seamripper again"
+            .to_owned()
     }
 }
 

@@ -65,7 +65,11 @@ impl Neighbors {
                 labels: chosen.labels().to_vec(),
             },
             places: found.iter().flatten().map(|neighbor| place_of[&neighbor.index]).collect(),
-            distances: found.iter().flatten().map(|neighbor| neighbor.squared_distance.sqrt() as f32).collect(),
+            distances: found
+                .iter()
+                .flatten()
+                .map(|neighbor| neighbor.squared_distance.sqrt() as f32)
+                .collect(),
             pixels: chosen.into_pixels(),
         })
     }

@@ -13,6 +13,7 @@
 //! | `model` | `model.safetensors` |
 //! | `engine` | the viewer as WebAssembly |
 //! | `film` | `film.png` |
+//! | `dreams` | pixels `[h, w, c]` of the images that excite filters, each from its `place` in `see.dreams` on |
 //! | `compared` | `n` predicted classes `u16` of the other run (65,535: it has no such image), then `n` losses `f32` |
 
 use seamripper_core::fail::{Evaluation, Finding, Paired};

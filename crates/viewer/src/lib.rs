@@ -14,7 +14,7 @@ mod bind;
 mod live;
 mod silence;
 
-pub use alter::{Altered, Alterations};
+pub use alter::{Alterations, Altered};
 pub use live::Live;
 pub use silence::{Silence, Silenced};
 

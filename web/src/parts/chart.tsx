@@ -9,7 +9,7 @@ export function Chart(props: { label: string; options: () => Options; inputs: un
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const width = Math.max(280, Math.min(place.current!.clientWidth || 460, 760));
-    const chart = Plot.plot({ width, height: Math.round(width * 0.56), marginLeft: 48, ...props.options() });
+    const chart = Plot.plot({ width, height: Math.round(width * 0.56), marginLeft: 50, marginTop: 30, marginBottom: 44, ...props.options() });
     chart.setAttribute("role", "img");
     chart.setAttribute("aria-label", props.label);
     place.current!.replaceChildren(chart);

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { blob } from "../embedded";
-import { probability } from "../format";
+import { probability, short } from "../format";
 import { answerOf, canRun, info, problem, status } from "../live/model";
 import type { Answer } from "../live/protocol";
 import { address } from "../route";
@@ -78,7 +78,7 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
   return (
     <div class="stack" role="region" aria-label={`Image ${rowsOf.ids[row]}`}>
       <div class="row" style={{ justifyContent: "space-between" }}>
-        <h3 class="name">{rowsOf.ids[row]}</h3>
+        <h3 class="name" title={rowsOf.ids[row]}>{short(rowsOf.ids[row], 80)}</h3>
         <button class="plain small" type="button" onClick={() => props.onChoose(null)}>Close</button>
       </div>
       {pixels ? (
@@ -87,8 +87,8 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
         <p class="soft small">The picture of this image is not in this file.</p>
       )}
       <p>
-        Labelled <b class="name">{report.classes[label]}</b>, predicted{" "}
-        <b class={`name ${isWrong(rowsOf, row) ? "wrong" : "right"}`}>{report.classes[rowsOf.predicted[row]]}</b>; loss {rowsOf.losses[row].toFixed(2)}.
+        Labelled <b class="name">{short(report.classes[label], 60)}</b>, predicted{" "}
+        <b class={`name ${isWrong(rowsOf, row) ? "wrong" : "right"}`}>{short(report.classes[rowsOf.predicted[row]], 60)}</b>; loss {rowsOf.losses[row].toFixed(2)}.
       </p>
       <Probabilities classes={classes} probs={probs} label={label} />
       {pixels && canRun && (

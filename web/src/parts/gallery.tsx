@@ -1,7 +1,7 @@
 // Images in a grid, a page at a time: the next page is drawn when its place comes into view.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { count } from "../format";
+import { count, short } from "../format";
 import { report, table } from "../state";
 import { Thumbnail } from "./thumbnail";
 
@@ -43,9 +43,9 @@ export function Gallery({ rows, chosen, onChoose }: Props) {
           return (
             <div class="tile" key={row}>
               <Thumbnail row={row} chosen={row === chosen} onChoose={onChoose} />
-              <span class="words" title={rowsOf.ids[row]}>{rowsOf.ids[row]}</span>
+              <span class="words" title={rowsOf.ids[row]}>{short(rowsOf.ids[row], 60)}</span>
               <span class={`words ${label === called ? "soft" : "wrong"}`} style={{ marginTop: 0 }}>
-                {label === called ? report.classes[label] : `${report.classes[label]} → ${report.classes[called]}`}
+                {label === called ? short(report.classes[label]) : `${short(report.classes[label])} → ${short(report.classes[called])}`}
               </span>
             </div>
           );

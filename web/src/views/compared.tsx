@@ -1,6 +1,6 @@
 // Another run on the same images: what it gets right that this one does not, and the reverse.
 
-import { count, interval, percent, points, pValue, ratio } from "../format";
+import { count, interval, percent, points, pValue, ratio, short } from "../format";
 import { address } from "../route";
 import { report } from "../state";
 
@@ -29,7 +29,7 @@ export function Compared() {
               const [here, there] = [mine.classes[index], evaluation.classes[index]];
               return (
                 <tr key={index}>
-                  <td class="name">{report.classes[index]}</td>
+                  <td class="name">{short(report.classes[index])}</td>
                   <td class="number">{percent(here.recall)}</td>
                   <td class="number">{percent(there.recall)}</td>
                   <td class={`number ${change(index) < 0 ? "wrong" : "right"}`}>{points(change(index))}</td>

@@ -1,6 +1,8 @@
 // What every filter sees and is needed for, layer by layer, as `seamripper see` found it.
 
+import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { blob, hasBlob } from "../embedded";
 import { canRun } from "../live/model";
 import { count, percent, plural, points } from "../format";
 import { Pixels } from "../parts/thumbnail";
@@ -81,6 +83,7 @@ function FilterCard({ layer, filter }: { layer: SeenLayer; filter: SeenFilter })
   const kernel = report.kernels.find((kernel) => kernel.layer === layer.name);
   const dream = report.see!.dreams?.find((dream) => dream.layer === layer.name && dream.index === filter.index);
   const size = report.pictures?.size;
+  const dreamt = dreamPixels(dream?.place ?? null);
   const preferred = best(filter.selectivity);
   const weights = kernel && kernel.shape[2] === 1 ? kernel.values.filter((_, at) => at % kernel.shape[3] === filter.index) : null;
   return (
@@ -91,8 +94,8 @@ function FilterCard({ layer, filter }: { layer: SeenLayer; filter: SeenFilter })
       </div>
       <div class="pictures">
         {weights && kernel && <SignedGrid values={weights} size={[kernel.shape[0], kernel.shape[1]]} side={64} label={`Weights of filter ${filter.index}`} />}
-        {dream?.pixels && size && <Pixels pixels={dream.pixels} size={size} width={64} label={`What excites filter ${filter.index} most, made by gradient ascent`} />}
-        {table.value?.pictures && filter.exemplars.slice(0, PATCHES - Number(Boolean(weights)) - Number(Boolean(dream?.pixels))).map((patch) => <Exemplar key={patch.id} layer={layer} patch={patch} />)}
+        {dreamt && size && <Pixels pixels={dreamt} size={size} width={64} label={`What excites filter ${filter.index} most, made by gradient ascent`} />}
+        {table.value?.pictures && filter.exemplars.slice(0, PATCHES - Number(Boolean(weights)) - Number(Boolean(dreamt))).map((patch) => <Exemplar key={patch.id} layer={layer} patch={patch} />)}
       </div>
       <dl>
         <dt>active</dt><dd>{percent(filter.activation_rate)} of places</dd>
@@ -103,6 +106,15 @@ function FilterCard({ layer, filter }: { layer: SeenLayer; filter: SeenFilter })
       <Selectivity values={filter.selectivity} />
     </article>
   );
+}
+
+const dreams = signal<Uint8Array | null>(null);
+if (hasBlob("dreams")) void blob("dreams").then((bytes) => (dreams.value = bytes));
+
+function dreamPixels(place: number | null): Uint8Array | null {
+  const size = report.pictures?.size;
+  if (place === null || !dreams.value || !size) return null;
+  return dreams.value.subarray(place, place + size[0] * size[1] * size[2]);
 }
 
 function best(values: (number | null)[]): { index: number; value: number } | null {

@@ -72,7 +72,7 @@ function Surest() {
 function FindingArticle({ finding, index }: { finding: Finding; index: number }) {
   return (
     <article class="finding">
-      <a class="sentence name" href={place(finding, index)}>{finding.title}</a>
+      <a class="sentence name" href={place(finding, index)} title={finding.title}>{finding.title}</a>
       <div class="meta">
         <span>{KINDS[finding.kind] ?? finding.kind}</span>
         {finding.harm >= 0.005 && <span>explains {percent(finding.harm, 0)} of all errors</span>}
@@ -113,10 +113,10 @@ export function Findings() {
       <div class={evaluation ? "first" : ""}>
         <section aria-label="Findings">
           {findings.map((finding, index) => <FindingArticle key={index} finding={finding} index={index} />)}
-          {findings.length === 0 && (
+          {evaluation && findings.length === 0 && (
             <p class="soft">
               No class is predicted too often or too seldom beyond chance, and no confusion goes one way. That says nothing about
-              single images: the highest losses are under <a href={address("images", { outcome: "wrong" })}>Images</a>.
+              single images{report.rows && <>: the highest losses are under <a href={address("images", { outcome: "wrong" })}>Images</a></>}.
             </p>
           )}
           <Surest />

@@ -1,7 +1,7 @@
 // All images, by label, prediction, outcome, finding or name.
 
 import { useMemo } from "preact/hooks";
-import { count, plural } from "../format";
+import { count, plural, short } from "../format";
 import { Browser } from "../parts/browser";
 import { adjust, numberParam, params } from "../route";
 import { report, selected, table } from "../state";
@@ -13,7 +13,7 @@ export function ClassChoice(props: { label: string; name: string }) {
       {props.label}
       <select value={params.value.get(props.name) ?? ""} onChange={(event) => adjust({ [props.name]: event.currentTarget.value, image: null })}>
         <option value="">any</option>
-        {report.classes.map((name, index) => <option value={index} key={index}>{name}</option>)}
+        {report.classes.map((name, index) => <option value={index} key={index}>{short(name, 60)}</option>)}
       </select>
     </label>
   );
@@ -41,7 +41,7 @@ export function Images() {
     <>
       <div class="lead">
         <h2>{listed ? "Examples" : "Images"}</h2>
-        <p>{listed ? <span class="name">{listed.title}</span> : `${plural(found.length, "image")} of ${count(rows.n)}, ${count(wrong)} wrong`}</p>
+        <p>{listed ? <span class="name">{short(listed.title, 400)}</span> : `${plural(found.length, "image")} of ${count(rows.n)}, ${count(wrong)} wrong`}</p>
       </div>
       <div class="row" style={{ marginBottom: "16px" }}>
         <ClassChoice label="Label" name="true" />

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { probability } from "../format";
+import { probability, short } from "../format";
 import { info, problem, run, start, status, windowOf } from "../live/model";
 import { type Alterations, type Answer, UNCHANGED, type WindowInfo } from "../live/protocol";
 import { CamBadge } from "../parts/detail";
@@ -113,7 +113,7 @@ function Bench() {
       <div class="stack side">
         <Stage source={source} size={size} answer={answer} heat={heat} wanted={wanted} />
         <div class="row small" style={{ justifyContent: "space-between" }}>
-          <span class="name"><b>{name}</b>{label !== null && <> · labelled {report.classes[label]}</>}</span>
+          <span class="name"><b>{short(name, 60)}</b>{label !== null && <> · labelled {short(report.classes[label], 60)}</>}</span>
         </div>
         <Choose row={row} size={size} reset={reset} />
         {SLIDERS.map((slider) => {
@@ -311,7 +311,7 @@ function Verdict({ answer, label }: { answer: Answer | null; label: number | nul
   if (!answer) return <p class="soft">…</p>;
   const order = [...answer.probs.keys()].sort((a, b) => answer.probs[b] - answer.probs[a]);
   const top = order[0];
-  const words = `${report.classes[top]}, ${probability(answer.probs[top])}`;
+  const words = `${short(report.classes[top], 60)}, ${probability(answer.probs[top])}`;
   announced.current = report.classes[top];
   // In the order of the classes, so that bars stay in place while the image turns; of many classes, the most probable.
   const shown = report.classes.length <= 12 ? report.classes.map((_, index) => index) : order.slice(0, SHOWN);

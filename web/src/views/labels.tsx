@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { download, relabelCsv } from "../csv";
-import { count, percent, plural, probability } from "../format";
+import { count, percent, plural, probability, short } from "../format";
 import { Detail } from "../parts/detail";
 import { Thumbnail } from "../parts/thumbnail";
 import { adjust, params } from "../route";
@@ -55,22 +55,22 @@ export function Labels() {
       </div>
       <div class={row === undefined ? "" : "split"}>
         <div class="scroll">
-          <table>
+          <table style={{ maxWidth: "980px" }}>
             <caption class="unseen">Labels that may be wrong, most suspect first</caption>
             <thead><tr><th>Image</th><th>Name</th><th>Label</th><th>Suggested</th><th class="number" title="Estimated chance that the given label is right">Label right</th><th>Wrong label?</th></tr></thead>
             <tbody>
               {all.slice(0, shown).map(({ row: at, suggested, score, flagged }) => (
                 <tr key={at} class={at === row ? "chosen" : ""}>
                   <td><div style={{ width: "46px" }}><Thumbnail row={at} chosen={at === row} onChoose={(next) => choose(next === row ? null : next)} /></div></td>
-                  <td class="name">{rows.ids[at]}{flagged && <> <span class="chip bad">flagged</span></>}</td>
-                  <td class="name">{report.classes[rows.labels[at]]}</td>
-                  <td class="name">{report.classes[suggested]}</td>
+                  <td class="name" title={rows.ids[at]}>{short(rows.ids[at], 60)}{flagged && <> <span class="chip bad">flagged</span></>}</td>
+                  <td class="name">{short(report.classes[rows.labels[at]])}</td>
+                  <td class="name">{short(report.classes[suggested])}</td>
                   <td class="number">{probability(score)}</td>
                   <td>
                     <label class="field">
                       <input type="checkbox" checked={marks.value.has(at)} onChange={(event) => mark(at, event.currentTarget.checked ? suggested : null)} />
                       <span class="unseen">{rows.ids[at]}: the label is wrong, </span>
-                      <span class="soft small name">{report.classes[marks.value.get(at) ?? suggested]}</span>
+                      <span class="soft small name">{short(report.classes[marks.value.get(at) ?? suggested])}</span>
                     </label>
                   </td>
                 </tr>

@@ -1,7 +1,7 @@
 // Where images lie before the last layer: like ones near each other. Drag to select.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { count, plural } from "../format";
+import { count, plural, short } from "../format";
 import { classColor } from "../parts/chart";
 import { describe, draw } from "../parts/thumbnail";
 import { go } from "../route";
@@ -60,7 +60,7 @@ export function ImageMap() {
       </div>
       <div class="row" style={{ marginBottom: "8px" }}>
         <label class="field"><input type="checkbox" checked={wrongOnly} onChange={(event) => setWrongOnly(event.currentTarget.checked)} /> wrong ones only</label>
-        <span class="legend">{report.classes.slice(0, 20).map((name, index) => <span class="row" key={index} style={{ gap: "5px" }}><span class="swatch" style={{ background: classColor(index) }} /><span class="name">{name}</span></span>)}</span>
+        <span class="legend">{report.classes.slice(0, 20).map((name, index) => <span class="row" key={index} style={{ gap: "5px" }}><span class="swatch" style={{ background: classColor(index) }} /><span class="name">{short(name)}</span></span>)}</span>
       </div>
       <canvas
         class="mapcanvas" ref={canvas} width={SIDE} height={SIDE} role="img"

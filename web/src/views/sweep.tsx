@@ -2,6 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { useEffect, useState } from "preact/hooks";
+import { short } from "../format";
 import { sweep } from "../live/model";
 import { type Alterations, UNCHANGED } from "../live/protocol";
 import { Chart, classColor } from "../parts/chart";
@@ -56,7 +57,7 @@ export function Sweep(props: { source: Uint8Array; wanted: Alterations; label: n
             label={`Probabilities along ${slider.title.toLowerCase()}`}
             inputs={[probs, now]}
             options={() => ({
-              height: 170, marginLeft: 36, marginRight: 8, marginTop: 8,
+              height: 170, marginLeft: 36, marginRight: 8, marginTop: 8, marginBottom: 24,
               x: { label: null, domain: [slider.low, slider.high], ticks: 5 },
               y: { label: null, domain: [0, 1], ticks: 3, tickFormat: "%" },
               marks: [
@@ -70,17 +71,25 @@ export function Sweep(props: { source: Uint8Array; wanted: Alterations; label: n
         </div>
       )}
       <div class="legend">
-        {shown.map((index) => <span key={index} class="row" style={{ gap: "5px" }}><span class="swatch" style={{ background: classColor(index) }} /><span class="name">{report.classes[index]}</span></span>)}
+        {shown.map((index) => <span key={index} class="row" style={{ gap: "5px" }}><span class="swatch" style={{ background: classColor(index) }} /><span class="name">{short(report.classes[index])}</span></span>)}
       </div>
-      {probs && <p class="soft small">{changed(changes, tops[0], slider.unit)}</p>}
+      {probs && <p class="soft small">{turning(values, tops, UNCHANGED[along], slider.unit)}</p>}
     </div>
   );
 }
 
-function changed(changes: { at: number; top: number }[], first: number, unit: string): string {
-  if (!changes.length) return `Called ${report.classes[first]} all the way.`;
-  const words = changes.slice(0, 6).map(({ at, top }) => `${report.classes[top]} from ${Number(at.toFixed(1))}${unit}`);
-  return `${report.classes[first]}, then ${words.join(", ")}${changes.length > 6 ? ", …" : ""}.`;
+/// Where the class changes first, going up and down from where the slider does nothing.
+function turning(values: number[], tops: number[], neutral: number, unit: string): string {
+  const start = values.reduce((best, value, at) => (Math.abs(value - neutral) < Math.abs(values[best] - neutral) ? at : best), 0);
+  const first = (step: number) => {
+    for (let at = start + step; at >= 0 && at < values.length; at += step) {
+      if (tops[at] !== tops[start]) return `${short(report.classes[tops[at]])} from ${Number(values[at].toFixed(2))}${unit}`;
+    }
+    return null;
+  };
+  const found = [first(1), first(-1)].filter((words) => words !== null);
+  const here = short(report.classes[tops[start]]);
+  return found.length ? `${here} at ${neutral}${unit}; ${found.join(", ")}.` : `${here} all the way.`;
 }
 
 function argmax(values: Float32Array): number {

@@ -3,7 +3,7 @@
 import * as Plot from "@observablehq/plot";
 import { useEffect, useState } from "preact/hooks";
 import { blob, hasBlob } from "../embedded";
-import { percent } from "../format";
+import { percent, short } from "../format";
 import { Chart, classColor } from "../parts/chart";
 import { report } from "../state";
 
@@ -53,7 +53,7 @@ export function Training() {
         <figure style={{ margin: 0 }}>
           <h3>Bias of each class: predicted / actual</h3>
           <Chart label="Bias of each class by epoch" inputs={[hidden]} options={() => ({
-            x, y: { label: null, grid: true, type: "log", ticks: 5, tickFormat: ".2f" },
+            x, y: { label: null, grid: true, ticks: 5, tickFormat: ".2f" },
             marks: [Plot.ruleY([1], { stroke: "currentColor", strokeOpacity: 0.4 }), Plot.lineY(lines("bias").filter((d) => d.value! > 0), { x: "epoch", y: "value", z: "index", stroke: (d: { index: number }) => classColor(d.index), strokeWidth: 1.8, title: (d: { index: number }) => names[d.index] })],
           })} />
         </figure>
@@ -62,7 +62,7 @@ export function Training() {
           <div class="legend">
             {names.slice(0, MOST_LINES).map((name, index) => (
               <button key={index} type="button" aria-pressed={!hidden.has(index)} onClick={() => toggle(index)}>
-                <span class="swatch" style={{ background: classColor(index) }} /><span class="name">{name}</span>
+                <span class="swatch" style={{ background: classColor(index) }} /><span class="name">{short(name)}</span>
               </button>
             ))}
             {names.length > MOST_LINES && <span class="soft">and {names.length - MOST_LINES} more that are not drawn</span>}

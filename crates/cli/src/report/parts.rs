@@ -70,12 +70,14 @@ impl Parts {
         self.film = optional(&run.join("film.png"))?;
         let model = run.join("model.safetensors");
         if let Some(bytes) = optional(&model)? {
-            let file = from_safetensors(&bytes)
-                .map_err(|error| Stop::problem(format!("model {}: {error}", model.display()), error.hint()))?;
+            let file = from_safetensors(&bytes).map_err(|error| {
+                Stop::problem(format!("model {}: {error}", model.display()), error.hint())
+            })?;
             self.model = Some((Box::new(file), bytes));
         }
         let recipe = run.join("recipe.toml");
-        self.source = recipe.is_file().then(|| read_recipe(&recipe)).transpose()?.map(|recipe| recipe.data.source);
+        self.source =
+            recipe.is_file().then(|| read_recipe(&recipe)).transpose()?.map(|recipe| recipe.data.source);
         let shown = run.display();
         if self.table.is_none() {
             self.lacks("predictions of its images", format!("seamripper train --resume {shown}"));
@@ -109,7 +111,8 @@ fn document<T: DeserializeOwned>(path: &Path, schema: &str) -> Result<Option<T>,
         let hint = Some("make it again with this version of seamripper, or remove it".to_owned());
         Stop::problem(format!("{}: expected a document {schema}, found {found}", path.display()), hint)
     };
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| problem(format!("no JSON: {error}")))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|error| problem(format!("no JSON: {error}")))?;
     match value["schema"].as_str() {
         Some(found) if found == schema => {
             serde_json::from_value(value).map(Some).map_err(|error| problem(error.to_string()))

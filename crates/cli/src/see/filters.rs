@@ -3,6 +3,7 @@
 use seamripper_core::fail::statistics::exact_test::mcnemar_exact;
 use seamripper_core::fail::statistics::multiple::benjamini_hochberg;
 use seamripper_core::sample::ImageSet;
+use seamripper_core::see::document::Place as Placed;
 use seamripper_core::see::dream::{self, Objective, Place, Unit, dream};
 use seamripper_core::see::{
     Ablation, MapOptions, Model, Replacement, Survey, ablate, ablation_steps, field, map, map_sample,
@@ -65,6 +66,9 @@ pub fn look(
     let mut dreams = Vec::new();
     if asked.part(Part::Dreams) {
         dreams = dreamt(model, asked, stages);
+        for (layer, dreams) in &dreams {
+            seen.document.add_dreams(Some(layer), dreams);
+        }
         classes_sheet(model, subject, asked, seen, stages)?;
     }
     if asked.part(Part::Trust) {
@@ -117,6 +121,7 @@ fn classes_sheet(
             dream::largest(model, &subject.images, &objectives).iter().map(|found| found.value).collect();
         dream(model, &objectives, &largest, &options, |step, _| done(step))
     });
+    seen.document.add_dreams(None, &dreams);
     let canvas = sheets::classes(model, classes, &dreams).draw();
     seen.sheet("classes.png".to_owned(), &canvas, "the image that excites each class most")
 }
@@ -134,6 +139,8 @@ fn map_sheet(
     let points = stages.run("images: map", options.steps, |done| {
         map(model.isa, &penultimate(model, &sample, |_| {}), &options, done)
     });
+    let place = |(index, at): (usize, &[f32; 2])| Placed { id: sample.ids().id(index), x: at[0], y: at[1] };
+    seen.document.map = points.iter().enumerate().map(place).collect();
     let all: Vec<usize> = (0..sample.len()).collect();
     let logits = model.logits(&model.values_of(&sample, &all));
     let points: Vec<Point> = points

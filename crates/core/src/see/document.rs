@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dream::Dream;
 use super::saliency::{Explanation, Method, Note};
 use super::trust::{Judged, Verdict};
 use super::{Ablation, Change, Contribution, Exemplar, LayerSurvey, Probe, Survey};
@@ -9,6 +10,9 @@ use crate::graph::Graph;
 
 /// The version of the document.
 pub const SCHEMA: &str = "seamripper.see/1";
+
+/// Values of all dreams together that the document holds, at most; sheets have them in any case.
+pub const DREAM_VALUES_MOST: usize = 4_000_000;
 
 /// Everything that was seen of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +35,12 @@ pub struct Document {
     pub contributions: Vec<Speaks>,
     /// One an image: the training images most like it.
     pub nearest: Vec<Nearest>,
+    /// The image that excites each filter and class most; empty if all together have more than [`DREAM_VALUES_MOST`] values.
+    #[serde(default)]
+    pub dreams: Vec<Dreamt>,
+    /// Where images lie before the last layer.
+    #[serde(default)]
+    pub map: Vec<Place>,
 }
 
 impl Document {
@@ -46,6 +56,8 @@ impl Document {
             saliency: Vec::new(),
             contributions: Vec::new(),
             nearest: Vec::new(),
+            dreams: Vec::new(),
+            map: Vec::new(),
         }
     }
 
@@ -68,6 +80,20 @@ impl Document {
             }
         };
         self.layers = survey.layers.iter().enumerate().map(layer).collect();
+    }
+
+    /// Adds the images that excite the filters of `layer`, or the classes (`None`), most.
+    pub fn add_dreams(&mut self, layer: Option<&str>, dreams: &[Dream]) {
+        let dreamt = |(index, dream): (usize, &Dream)| Dreamt {
+            layer: layer.map(str::to_owned),
+            index,
+            pixels: dream.pixels.clone(),
+        };
+        self.dreams.extend(dreams.iter().enumerate().map(dreamt));
+        let values: usize = self.dreams.iter().flat_map(|dream| &dream.pixels).map(Vec::len).sum();
+        if values > DREAM_VALUES_MOST {
+            self.dreams.clear();
+        }
     }
 
     /// Adds the results of probes.
@@ -195,6 +221,28 @@ impl Effect {
             lost: change.lost.clone(),
         }
     }
+}
+
+/// An image that excites a filter or class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dreamt {
+    /// The filter's layer; `null` for a class.
+    pub layer: Option<String>,
+    /// The filter or class.
+    pub index: usize,
+    /// `[h, w, c]` of the model's input, row-major; `null` if nothing excites it.
+    pub pixels: Option<Vec<u8>>,
+}
+
+/// Where an image lies on the map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// What the image is called.
+    pub id: String,
+    /// To the right.
+    pub x: f32,
+    /// Down.
+    pub y: f32,
 }
 
 /// How well a linear classifier does on a layer's responses.

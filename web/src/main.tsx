@@ -45,7 +45,7 @@ function Page() {
         <div class="title">
           <span class="brand">seamripper</span>
           <h1 class="name">{report.name}</h1>
-          <span class="soft small">
+          <span class="soft small about">
             {report.evaluation && <>{count(report.evaluation.n)} {report.split ?? ""} images{report.source && <> of <span class="name">{report.source}</span></>} · {plural(report.classes.length, "class", "classes")} · accuracy {percent(report.evaluation.accuracy)}</>}
           </span>
           <span class="spacer" />

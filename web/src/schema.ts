@@ -250,7 +250,7 @@ export interface Report {
   split: string | null;
   classes: string[];
   rows: { n: number; top: number } | null;
-  pictures: { size: [number, number, number]; rows: number[] | null } | null;
+  pictures: { size: [number, number, number]; rows: number[] | null; tile: number | null } | null;
   neighbors: { rows: number[]; each: number; ids: string[]; labels: number[] } | null;
   evaluation: Evaluation | null;
   findings: Finding[];

@@ -1,5 +1,6 @@
 // The table of images: labels, predictions and losses by row, and pictures of rows.
 
+import { signal } from "@preact/signals";
 import { blob } from "./embedded";
 import type { Report } from "./schema";
 
@@ -23,7 +24,10 @@ export interface Table {
 
 export interface Pictures {
   size: [number, number, number];
-  pixels: Uint8Array;
+  /// All of them, or null if they are fetched tile by tile.
+  pixels: Uint8Array | null;
+  /// Pictures of a tile.
+  tile: number;
   count: number;
   /// The picture of a row, or -1.
   place: Int32Array;
@@ -56,11 +60,11 @@ export async function readTable(report: Report): Promise<Table | null> {
 async function readPictures(report: Report, n: number): Promise<Pictures | null> {
   if (!report.pictures) return null;
   const { size, rows: listed } = report.pictures;
-  const pixels = await blob("images");
+  const pixels = report.pictures.tile ? null : await blob("images");
   const rows = listed ? Uint32Array.from(listed) : new Uint32Array(n).map((_, row) => row);
   const place = new Int32Array(n).fill(-1);
   rows.forEach((row, picture) => (place[row] = picture));
-  return { size, pixels, count: rows.length, place, rows };
+  return { size, pixels, tile: report.pictures.tile ?? rows.length, count: rows.length, place, rows };
 }
 
 async function readOther(report: Report, n: number): Promise<Table["other"]> {
@@ -73,8 +77,53 @@ async function readOther(report: Report, n: number): Promise<Table["other"]> {
 export function picture(table: Table, row: number): Uint8Array | null {
   const { pictures } = table;
   if (!pictures || pictures.place[row] < 0) return null;
-  const length = pictures.size[0] * pictures.size[1] * pictures.size[2];
-  return pictures.pixels.subarray(pictures.place[row] * length, (pictures.place[row] + 1) * length);
+  const length = valuesOf(pictures);
+  const place = pictures.place[row];
+  if (pictures.pixels) return pictures.pixels.subarray(place * length, (place + 1) * length);
+  const [number, inside] = [Math.floor(place / pictures.tile), place % pictures.tile];
+  const tile = tiles.value.get(number); // who draws it is told when it has come
+  if (!tile) void fetchTile(number);
+  return tile?.subarray(inside * length, (inside + 1) * length) ?? null;
+}
+
+/// Whether a row has a picture, here or to be fetched.
+export const hasPicture = (table: Table, row: number) => table.pictures !== null && table.pictures.place[row] >= 0;
+
+const valuesOf = ({ size }: Pictures) => size[0] * size[1] * size[2];
+
+/// Tiles that were fetched.
+const tiles = signal<ReadonlyMap<number, Uint8Array>>(new Map());
+const fetching = new Map<number, Promise<Uint8Array>>();
+
+function fetchTile(number: number): Promise<Uint8Array> {
+  let found = fetching.get(number);
+  if (!found) {
+    const read = async () => {
+      const answer = await fetch(`tiles/${number}`);
+      if (!answer.ok) throw new Error(`tile ${number}: ${answer.status}`);
+      const pixels = new Uint8Array(await answer.arrayBuffer());
+      tiles.value = new Map(tiles.value).set(number, pixels);
+      return pixels;
+    };
+    fetching.set(number, (found = read()));
+    found.catch(() => fetching.delete(number));
+  }
+  return found;
+}
+
+/// Pixels of the pictures from `first` to before `last`.
+export async function picturesOf(pictures: Pictures, first: number, last: number): Promise<Uint8Array> {
+  const length = valuesOf(pictures);
+  if (pictures.pixels) return pictures.pixels.slice(first * length, last * length);
+  const pixels = new Uint8Array((last - first) * length);
+  for (let place = first; place < last; ) {
+    const [number, inside] = [Math.floor(place / pictures.tile), place % pictures.tile];
+    const end = Math.min(last, (number + 1) * pictures.tile);
+    const tile = await fetchTile(number);
+    pixels.set(tile.subarray(inside * length, (inside + end - place) * length), (place - first) * length);
+    place = end;
+  }
+  return pixels;
 }
 
 export const isWrong = (table: Table, row: number) => table.labels[row] !== table.predicted[row];

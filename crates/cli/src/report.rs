@@ -1,6 +1,7 @@
 //! `seamripper report`: one HTML file of a run, to be opened from disk and sent to others.
 
 mod parts;
+mod serve;
 
 use std::fs;
 use std::io::Write;
@@ -22,6 +23,7 @@ use crate::predictions_source;
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use parts::Parts;
+use serve::{Served, serve};
 
 /// The file in a run folder.
 const FILE: &str = "report.html";
@@ -44,6 +46,9 @@ pub struct Report {
     /// Images [default: the data of the run]
     #[arg(long, value_name = "SOURCE", requires = "run")]
     pub data: Option<String>,
+    /// Serve the page to this machine, with every picture however many there are, and write no file
+    #[arg(long, conflicts_with = "out")]
+    pub serve: bool,
 }
 
 /// Runs the verb.
@@ -59,7 +64,7 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
         let asked = split.unwrap_or(Split::Test);
         images(run, verb.data.as_deref(), asked, global).map_err(|problem| missing.push(problem)).ok()
     });
-    let bytes = threads(global)?.run(|| -> Result<(String, usize), Stop> {
+    let made = threads(global)?.run(|| -> Result<(Served, usize), Stop> {
         let set = subject.as_ref().map(|subject| &subject.images);
         let pictures = table.as_ref().zip(set).map(|(table, set)| Pictures::of(table, set));
         if let Some(found) = pictures.as_ref().filter(|found| found.count() < found.images().len()) {
@@ -100,11 +105,17 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
             film: parts.film.clone(),
             compared: other.as_ref().map(|(name, table)| (name.clone(), table)),
             missing,
+            served: verb.serve,
         });
         let html = page(&assembled).map_err(|error| Stop::problem(error, Some(error.hint())))?;
-        Ok((html, assembled.report.findings.len()))
+        let findings = assembled.report.findings.len();
+        Ok((Served { html, tiles: assembled.tiles }, findings))
     });
-    let (html, findings) = bytes?;
+    let (served, findings) = made?;
+    if verb.serve {
+        return serve(&served, global.json, global.quiet);
+    }
+    let html = served.html;
     let file = match (&verb.out, &verb.run) {
         (Some(out), _) => out.clone(),
         (None, Some(run)) if run.is_dir() => run.join(FILE),

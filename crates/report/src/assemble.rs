@@ -13,6 +13,7 @@ use crate::findings;
 use crate::html::{Assembled, Blob};
 use crate::neighbors::Neighbors;
 use crate::schema::{Compared, FieldInfo, KernelInfo, LayerInfo, PictureInfo, Report, RowInfo, SCHEMA};
+use crate::tiles::{TILE, Tiles};
 
 /// Pictures in one file, at most. Of more images, those that are wrong come first, then every so manieth of the others.
 pub const MOST_PICTURES: usize = 20_000;
@@ -59,6 +60,8 @@ pub struct Inputs<'a> {
     pub compared: Option<(String, &'a Predictions)>,
     /// What is not there, and the command that adds it.
     pub missing: Vec<[String; 2]>,
+    /// Whether pictures are served beside the page, all of them, and not in it.
+    pub served: bool,
 }
 
 /// Images of rows.
@@ -94,6 +97,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
     let table = predictions.filter(|table| !table.is_empty());
     let evaluation = table.map(evaluate).or(inputs.evaluation);
     let mut blobs = Vec::new();
+    let mut tiles = Tiles::default();
     let classes = match (table, &evaluation, inputs.model) {
         (Some(table), ..) => table.classes.clone(),
         (None, Some(evaluation), _) => evaluation.classes.iter().map(|class| class.name.clone()).collect(),
@@ -109,18 +113,25 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
     });
     let pictures = table.zip(inputs.pictures.as_ref()).filter(|(_, pictures)| pictures.count() > 0);
     let pictures = pictures.map(|(table, pictures)| {
-        let chosen = chosen(table, pictures, &losses);
+        let most = if inputs.served { usize::MAX } else { MOST_PICTURES };
+        let chosen = chosen(table, pictures, &losses, most);
         if chosen.len() < pictures.count() {
             missing.push([
                 format!("pictures of {} of the {} images", pictures.count() - chosen.len(), pictures.count()),
-                format!("one file holds {MOST_PICTURES}: all that are wrong, if they fit, and a sample of the others"),
+                format!(
+                    "one file holds {MOST_PICTURES}, the wrong ones first; `seamripper report RUN --serve` shows all"
+                ),
             ]);
         }
-        let pixels = chosen.iter().filter_map(|&row| pictures.images[row]);
-        blobs.push(Blob::new("images", pixels.flat_map(|image| pictures.set.image(image)).copied().collect()));
+        let images = chosen.iter().filter_map(|&row| pictures.images[row]);
+        let pixels = images.flat_map(|image| pictures.set.image(image)).copied().collect();
+        match inputs.served {
+            true => tiles = Tiles { pixels, length: pictures.set.size().iter().product() },
+            false => blobs.push(Blob::new("images", pixels)),
+        }
         let all = chosen.len() == table.len();
         let rows = (!all).then(|| chosen.iter().map(|&row| row as u32).collect());
-        PictureInfo { size: pictures.set.size(), rows }
+        PictureInfo { size: pictures.set.size(), rows, tile: inputs.served.then_some(TILE) }
     });
     let neighbors = inputs.neighbors.map(|neighbors| {
         let mut bytes = little(&neighbors.places);
@@ -173,7 +184,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
         compared,
         missing,
     };
-    Assembled { report, blobs }
+    Assembled { report, blobs, tiles }
 }
 
 /// `-ln p` of each row's true class, in nats.
@@ -212,16 +223,16 @@ fn little(values: &[u32]) -> Vec<u8> {
 }
 
 /// Rows whose pictures are in the file, ascending.
-fn chosen(table: &Predictions, pictures: &Pictures<'_>, losses: &[f32]) -> Vec<usize> {
+fn chosen(table: &Predictions, pictures: &Pictures<'_>, losses: &[f32], most: usize) -> Vec<usize> {
     let all: Vec<usize> = (0..table.len()).filter(|&row| pictures.images[row].is_some()).collect();
-    if all.len() <= MOST_PICTURES {
+    if all.len() <= most {
         return all;
     }
     let (mut wrong, right): (Vec<usize>, Vec<usize>) =
         all.into_iter().partition(|&row| table.top1(row) != table.labels[row] as usize);
     wrong.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
-    wrong.truncate(MOST_PICTURES);
-    let room = MOST_PICTURES - wrong.len();
+    wrong.truncate(most);
+    let room = most - wrong.len();
     wrong.extend((0..room.min(right.len())).map(|place| right[place * right.len() / room.min(right.len())]));
     wrong.sort_unstable();
     wrong

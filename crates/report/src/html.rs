@@ -16,9 +16,14 @@ use flate2::write::DeflateEncoder;
 use thiserror::Error;
 
 use crate::schema::Report;
+use crate::tiles::Tiles;
 
 /// Where data belong in the page.
 const MARKER: &str = "<!--data-->";
+
+/// What the page's policy says of connections, and what it says if pictures are served beside it.
+const ALONE: &str = "connect-src 'none'";
+const SERVED: &str = "connect-src 'self'";
 
 /// Bytes beside the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +46,10 @@ impl Blob {
 pub struct Assembled {
     /// The document.
     pub report: Report,
-    /// What lies beside it.
+    /// What lies beside it in the file.
     pub blobs: Vec<Blob>,
+    /// Pictures that are served beside the file; none unless that was asked for.
+    pub tiles: Tiles,
 }
 
 /// The program was built without the page.
@@ -77,7 +84,11 @@ pub fn page(assembled: &Assembled) -> Result<String, Missing> {
 /// If it has no place for data.
 pub fn with_page(page: &str, engine: Option<&[u8]>, assembled: &Assembled) -> Result<String, Missing> {
     let (before, after) = page.split_once(MARKER).ok_or(Missing)?;
-    let mut html = String::from(before);
+    let served = assembled.report.pictures.as_ref().is_some_and(|pictures| pictures.tile.is_some());
+    let mut html = match served {
+        true => before.replace(ALONE, SERVED),
+        false => before.to_owned(),
+    };
     let document = serde_json::to_string(&assembled.report).expect("plain data has a JSON form");
     html += "<script type=\"application/json\" id=\"report\">";
     html += &document.replace('<', "\\u003c");

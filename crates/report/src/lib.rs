@@ -13,10 +13,12 @@ mod neighbors;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub use assemble::{Inputs, MOST_PICTURES, Pictures, assemble};
 pub use html::{Assembled, Blob, Missing, has_engine, page, with_page};
 pub use neighbors::{EACH, MOST_NEIGHBORED, Neighbors};
 pub use schema::{Compared, PictureInfo, Report, RowInfo, SCHEMA};
+pub use tiles::{TILE, Tiles};
 
 include!(concat!(env!("OUT_DIR"), "/bundle.rs"));

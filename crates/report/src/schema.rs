@@ -84,6 +84,8 @@ pub struct PictureInfo {
     pub size: [usize; 3],
     /// The row of each picture, ascending; `None` if every row has one, in order.
     pub rows: Option<Vec<u32>>,
+    /// Pictures of a tile, if they are not in the blob `images` but fetched as `tiles/0`, `tiles/1`, …
+    pub tile: Option<usize>,
 }
 
 /// Training images like others.

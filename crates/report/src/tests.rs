@@ -140,6 +140,26 @@ fn of_many_images_the_wrong_ones_have_pictures() {
 }
 
 #[test]
+fn served_pictures_are_in_tiles_and_not_in_the_page() {
+    let n = 2 * crate::TILE + 3;
+    let table = table(&["x", "y"], &vec![0; n], &[0.9, 0.1].repeat(n));
+    let ids = Ids::Rows { prefix: "a".into(), rows: (0..n as u32).collect() };
+    let pixels: Vec<u8> = (0..2 * n).map(|value| value as u8).collect();
+    let classes = vec!["x".to_owned(), "y".to_owned()];
+    let set = ImageSet::new([1, 2, 1], pixels.clone(), vec![0; n], classes.into(), ids);
+    let pictures = Some(Pictures::of(&table, &set));
+    let assembled =
+        assemble(Inputs { predictions: Some(&table), pictures, served: true, ..Inputs::default() });
+    let tiles: Vec<&[u8]> = (0..4).map_while(|number| assembled.tiles.get(number)).collect();
+    assert_eq!(tiles.iter().map(|tile| tile.len()).collect::<Vec<_>>(), [512, 512, 6]);
+    assert_eq!(tiles.concat(), pixels);
+    let page = "<meta content=\"connect-src 'none'\"><!--data-->";
+    let html = with_page(page, None, &assembled).expect("a page");
+    assert!(html.starts_with("<meta content=\"connect-src 'self'\">") && !html.contains("blob-images"));
+    assert_eq!(crate::Tiles::default().get(0), None);
+}
+
+#[test]
 fn another_run_is_compared_on_the_images_of_both() {
     let mine = table(&["x", "y"], &[0, 1, 0], &[0.9, 0.1, 0.8, 0.2, 0.7, 0.3]);
     let mut other = table(&["x", "y"], &[0, 1], &[0.4, 0.6, 0.3, 0.7]);

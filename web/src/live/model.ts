@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { blob, hasBlob } from "../embedded";
-import { picture, type Table } from "../table";
+import { picture, picturesOf, type Table } from "../table";
 import LiveWorker from "./live.worker?worker&inline";
 import { type Alterations, type Answer, type Ask, type LiveInfo, UNCHANGED, type WindowInfo } from "./protocol";
 
@@ -92,11 +92,10 @@ export async function predictAll(
 ): Promise<void> {
   const { pictures } = table;
   if (!pictures) return;
-  const length = pictures.size[0] * pictures.size[1] * pictures.size[2];
   const predicted = new Uint32Array(pictures.count);
   for (let first = 0; first < pictures.count; first += CHUNK) {
     const last = Math.min(first + CHUNK, pictures.count);
-    predicted.set(await predict(pictures.pixels.slice(first * length, last * length)), first);
+    predicted.set(await predict(await picturesOf(pictures, first, last)), first);
     if (!progress(predicted, last)) return;
   }
 }

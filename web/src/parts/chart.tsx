@@ -10,6 +10,8 @@ export function Chart(props: { label: string; options: () => Options; inputs: un
   useEffect(() => {
     const width = Math.max(280, Math.min(place.current!.clientWidth || 460, 760));
     const chart = Plot.plot({ width, height: Math.round(width * 0.56), marginLeft: 50, marginTop: 30, marginBottom: 44, ...props.options() });
+    // The chart is one image with one name; its parts have names that no reader may use.
+    for (const part of chart.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
     chart.setAttribute("role", "img");
     chart.setAttribute("aria-label", props.label);
     place.current!.replaceChildren(chart);

@@ -7,7 +7,7 @@ import { answerOf, canRun, info, problem, status } from "../live/model";
 import type { Answer } from "../live/protocol";
 import { address } from "../route";
 import { mark, marks, report, selected, table, toggleSelected } from "../state";
-import { isWrong, picture } from "../table";
+import { hasPicture, isWrong, picture } from "../table";
 import { overlay } from "./heat";
 import { Pixels } from "./thumbnail";
 
@@ -56,10 +56,10 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
       answerOf(rowsOf, row).then((found) => present && setAnswer(found), () => undefined);
     }
     return () => void (present = false);
-  }, [row]);
+  }, [row, pixels !== null]);
   useEffect(() => {
     if (canvas.current && pixels) overlay(canvas.current, pixels, rowsOf.pictures!.size, heat ? (answer?.map ?? null) : null);
-  }, [row, answer, heat]);
+  }, [pixels, answer, heat]);
   useEffect(() => {
     const step = (event: KeyboardEvent) => {
       if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
@@ -84,7 +84,7 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
       {pixels ? (
         <div class="large"><canvas ref={canvas} role="img" aria-label={heat && answer ? `${rowsOf.ids[row]} with its saliency` : rowsOf.ids[row]} /></div>
       ) : (
-        <p class="soft small">The picture of this image is not in this file.</p>
+        <p class="soft small">{hasPicture(rowsOf, row) ? "Fetching the picture …" : "The picture of this image is not in this file."}</p>
       )}
       <p>
         Labelled <b class="name">{short(report.classes[label], 60)}</b>, predicted{" "}

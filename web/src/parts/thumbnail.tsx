@@ -39,7 +39,7 @@ export function Thumbnail(props: { row: number; chosen?: boolean; onChoose: (row
   const pixels = picture(rows, row);
   useEffect(() => {
     if (pixels && canvas.current) draw(canvas.current, pixels, rows.pictures!.size);
-  }, [row, rows]);
+  }, [pixels]);
   const classes = ["thumb", props.chosen && "chosen", selected.value.has(row) && "selected"];
   return (
     <button

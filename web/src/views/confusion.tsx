@@ -55,8 +55,9 @@ export function Confusion() {
   );
 }
 
-/// A warm shade for a share of a row's images; the square root, so that single errors are seen.
-const shade = (share: number) => `rgba(var(--cell), ${(0.85 * Math.sqrt(Math.min(1, share * 2.5))).toFixed(3)})`;
+/// A warm shade for a share of a row's images; the square root, so that single errors are seen, and never so dark that the
+/// number on it is not.
+const shade = (share: number) => `rgba(var(--cell), ${(0.55 * Math.sqrt(Math.min(1, share * 2.5))).toFixed(3)})`;
 
 function Matrix({ counts }: { counts: Uint32Array }) {
   const k = report.classes.length;

@@ -103,7 +103,8 @@ function Lead() {
 }
 
 export function Findings() {
-  const { evaluation, findings, missing } = report;
+  const { audit, evaluation, findings, missing } = report;
+  const notRun = (audit?.not_run ?? []).map(({ kind, why, hint }): [string, string] => [`${KINDS[kind] ?? kind} (${why})`, hint]);
   return (
     <>
       <div class="lead">
@@ -123,7 +124,7 @@ export function Findings() {
         </section>
         {evaluation && <ClassTable evaluation={evaluation} />}
       </div>
-      <Missing missing={missing} />
+      <Missing missing={[...missing, ...notRun]} />
     </>
   );
 }

@@ -9,7 +9,7 @@ import { CamBadge } from "../parts/detail";
 import { overlay } from "../parts/heat";
 import { adjust, numberParam, params } from "../route";
 import { report, table } from "../state";
-import { isWrong, picture } from "../table";
+import { hasPicture, isWrong, picture } from "../table";
 import { Switches } from "./switches";
 import { Sweep } from "./sweep";
 import { WindowView } from "./window";
@@ -53,8 +53,8 @@ function startingRow(): number {
   const rows = table.value!;
   const id = params.value.get("image");
   const asked = id === null ? undefined : rows.rowOf.get(id);
-  if (asked !== undefined && picture(rows, asked)) return asked;
-  const wrong = rows.byLoss.find((row) => isWrong(rows, row) && picture(rows, row) !== null);
+  if (asked !== undefined && hasPicture(rows, asked)) return asked;
+  const wrong = rows.byLoss.find((row) => isWrong(rows, row) && hasPicture(rows, row));
   return wrong ?? rows.pictures?.rows[0] ?? 0;
 }
 
@@ -91,11 +91,9 @@ function Bench() {
   const rows = table.value;
   const size = info.value!.input;
   const row = rows?.pictures ? startingRow() : null;
+  const fetched = row === null ? null : picture(rows!, row);
   // The same array as long as it is the same image, so that only what changed is run.
-  const source = useMemo(
-    () => own.value?.pixels ?? (row === null ? new Uint8Array(size[0] * size[1] * size[2]) : picture(rows!, row)!),
-    [own.value, row, rows],
-  );
+  const source = useMemo(() => own.value?.pixels ?? fetched ?? new Uint8Array(size[0] * size[1] * size[2]), [own.value, row, fetched !== null]);
   const label = own.value || row === null ? null : rows!.labels[row];
   const [answer, setAnswer] = useState<Answer | null>(null);
   const [heat, setHeat] = useState(true);
@@ -145,7 +143,7 @@ function Bench() {
         <Switches onChange={() => setVersion((before) => before + 1)} />
         <p class="soft small" aria-hidden="true">
           {answer ? `${answer.milliseconds.toFixed(1)} ms a pass with ${info.value!.isa}` : ""}
-          {frames.value > 1 ? `, ${frames.value} frames/s` : ""}
+          {frames.value > 5 ? `, ${frames.value} frames/s` : ""}
         </p>
       </div>
     </div>
@@ -246,7 +244,7 @@ function Choose(props: { row: number | null; size: [number, number, number]; res
   const rows = table.value;
   const step = (by: number) => {
     if (!rows || props.row === null) return;
-    const mistakes = [...rows.byLoss].filter((row) => isWrong(rows, row) && picture(rows, row));
+    const mistakes = [...rows.byLoss].filter((row) => isWrong(rows, row) && hasPicture(rows, row));
     const all = mistakes.length ? mistakes : [...rows.pictures!.rows];
     const next = all[(all.indexOf(props.row) + by + all.length) % all.length];
     own.value = null;

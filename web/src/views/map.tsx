@@ -26,7 +26,7 @@ export function ImageMap() {
   useEffect(() => {
     const pixels = pointed && picture(rows, pointed.place.row);
     if (pixels && hover.current) draw(hover.current, pixels, rows.pictures!.size);
-  }, [pointed?.place.row]);
+  }, [pointed?.place.row, pointed && picture(rows, pointed.place.row) !== null]);
   const at = (event: PointerEvent): [number, number] => {
     const area = canvas.current!.getBoundingClientRect();
     return [((event.clientX - area.left) / area.width) * SIDE, ((event.clientY - area.top) / area.height) * SIDE];

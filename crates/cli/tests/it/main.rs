@@ -4,5 +4,6 @@ mod data;
 mod eval;
 mod model;
 mod readme;
+mod report;
 mod see;
 mod train;

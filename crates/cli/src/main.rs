@@ -3,7 +3,6 @@
 mod args;
 mod audit;
 mod corrections;
-
 mod data;
 mod data_source;
 mod diag;
@@ -14,6 +13,7 @@ mod lr_find;
 mod model;
 mod model_source;
 mod predictions_source;
+mod report;
 mod see;
 mod selftest;
 mod subject;
@@ -38,6 +38,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Eval(verb) => eval::run(verb, &args.global),
         Verb::Audit(verb) => audit::run(verb, &args.global),
         Verb::See(verb) => see::run(verb, &args.global),
+        Verb::Report(verb) => report::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
         Verb::Selftest(verb) => selftest::run(verb, &args.global),

@@ -26,7 +26,7 @@ use seamripper_data::whole_file;
 use seamripper_sheets::Canvas;
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop, print};
+use crate::diag::{Outcome, Stop, print, tell};
 use crate::eval::SplitName;
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
@@ -136,7 +136,14 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
             return out.write_all(document.as_bytes());
         }
         text::print(&seen, &stages, out)
-    })
+    })?;
+    if let Some(run) = subject.run.filter(|_| !global.quiet && verb.out.is_none()) {
+        tell(format_args!(
+            "`seamripper report {}` puts it into one page, with the model alive in it",
+            run.display()
+        ));
+    }
+    Ok(())
 }
 
 /// What was seen so far.

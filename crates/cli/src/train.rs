@@ -114,7 +114,14 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let run = Run { session, recipe, graph, folder, corrections, environment, title: "", film, profile };
     let trained = run.train(data.train, data.test.as_ref(), None)?;
     report::print_trained(&trained, folder, global)?;
-    if trained.interrupted { Err(Stop::Interrupted) } else { Ok(()) }
+    if trained.interrupted {
+        return Err(Stop::Interrupted);
+    }
+    session.progress.say(format_args!(
+        "`seamripper report {}` makes one page of it, with the model alive in it",
+        folder.path().display()
+    ));
+    Ok(())
 }
 
 /// The instruction set to use: the best, or what the environment forces.
@@ -123,6 +130,11 @@ pub fn instructions() -> Result<Instructions, Stop> {
         let hint = "unset it to use the best instruction set of this CPU";
         Stop::problem(error, Some(hint.to_owned()))
     })
+}
+
+/// Whether `path` is the folder of a run that was begun.
+pub fn existing_run(path: &std::path::Path) -> Outcome {
+    RunFolder::existing(path).map(|_| ())
 }
 
 /// The threads of `--threads`.

@@ -53,6 +53,7 @@ pub fn of_classes(
             largest(model, &subject.images, &objectives).iter().map(|found| found.value).collect();
         dream(model, &objectives, &largest, &options, |step, _| done(step))
     });
+    seen.document.add_dreams(None, &dreams);
     let canvas = sheets::classes(model, classes, &dreams).draw();
     seen.sheet("classes.png".to_owned(), &canvas, "the image that excites each class most")
 }

@@ -72,6 +72,9 @@ pub fn look(
     let mut of_filters = Vec::new();
     if asked.part(Part::Dreams) {
         of_filters = dreams::of_filters(model, asked, stages);
+        for (layer, dreams) in &of_filters {
+            seen.document.add_dreams(Some(layer), dreams);
+        }
         dreams::of_classes(model, subject, asked, seen, stages)?;
         dreams::of_pairs(model, subject, asked, surveyed.as_ref(), seen, stages)?;
     }

@@ -6,6 +6,7 @@ mod eval;
 mod lr_find;
 mod model;
 mod readme;
+mod report;
 mod see;
 mod selftest;
 mod train;

@@ -116,8 +116,9 @@ impl Frost {
 
     pub(super) fn apply(&self, plane: &mut [f32], [_, w, c]: [usize; 3], stream: &mut Stream) {
         let side = self.ice.side;
-        let bits = stream.bits() as usize;
-        let [from_y, from_x] = [bits >> 3, bits >> 33].map(|bits| bits % side);
+        let bits = stream.bits();
+        // `side` is a power of two; all 64 bits are used, so that a browser draws what a 64-bit machine draws
+        let [from_y, from_x] = [bits >> 3, bits >> 33].map(|bits| (bits % side as u64) as usize);
         // one of the eight ways a square can lie: steps along the picture for a row and a column
         let toward = |bit: usize| if bits >> bit & 1 == 0 { 1 } else { side - 1 };
         let (down, along) = (toward(0), toward(1));

@@ -7,6 +7,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
+use super::dream::Dream;
 use super::saliency::{Explanation, Method, Note};
 use super::trust::{Judged, Verdict};
 use super::{Ablation, Change, Contribution, Exemplar, LayerSurvey, Probe, Survey};
@@ -19,6 +20,9 @@ pub use window::WindowSeen;
 
 /// The version of the document.
 pub const SCHEMA: &str = "seamripper.see/1";
+
+/// Values of all dreams together that the document holds, at most; sheets have them in any case.
+pub const DREAM_VALUES_MOST: usize = 4_000_000;
 
 /// Everything that was seen of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +55,9 @@ pub struct Document {
     pub nearest: Vec<Nearest>,
     /// One an image and response asked for: the products behind it.
     pub windows: Vec<WindowSeen>,
+    /// The image that excites each filter and class most; empty if all together have more than [`DREAM_VALUES_MOST`] values.
+    #[serde(default)]
+    pub dreams: Vec<Dreamt>,
 }
 
 impl Document {
@@ -71,6 +78,7 @@ impl Document {
             contributions: Vec::new(),
             nearest: Vec::new(),
             windows: Vec::new(),
+            dreams: Vec::new(),
         }
     }
 
@@ -106,9 +114,9 @@ impl Document {
     #[must_use]
     pub fn keeping(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier.filter(|earlier| earlier.subject == self.subject) {
-            let Self { images, layers, probes, pairs, map, .. } = earlier;
+            let Self { images, layers, probes, pairs, map, dreams, .. } = earlier;
             (self.images, self.layers, self.probes) = (images, layers, probes);
-            (self.pairs, self.map) = (pairs, map);
+            (self.pairs, self.map, self.dreams) = (pairs, map, dreams);
         }
         self
     }
@@ -117,6 +125,20 @@ impl Document {
     pub fn add_fields(&mut self, fields: Vec<Field>) {
         for (layer, field) in self.layers.iter_mut().zip(fields) {
             layer.field = Some(field);
+        }
+    }
+
+    /// Adds the images that excite the filters of `layer`, or the classes (`None`), most.
+    pub fn add_dreams(&mut self, layer: Option<&str>, dreams: &[Dream]) {
+        let dreamt = |(index, dream): (usize, &Dream)| Dreamt {
+            layer: layer.map(str::to_owned),
+            index,
+            pixels: dream.pixels.clone(),
+        };
+        self.dreams.extend(dreams.iter().enumerate().map(dreamt));
+        let values: usize = self.dreams.iter().flat_map(|dream| &dream.pixels).map(Vec::len).sum();
+        if values > DREAM_VALUES_MOST {
+            self.dreams.clear();
         }
     }
 
@@ -252,6 +274,17 @@ impl Effect {
             lost: change.lost.clone(),
         }
     }
+}
+
+/// An image that excites a filter or class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dreamt {
+    /// The filter's layer; `null` for a class.
+    pub layer: Option<String>,
+    /// The filter or class.
+    pub index: usize,
+    /// `[h, w, c]` of the model's input, row-major; `null` if nothing excites it.
+    pub pixels: Option<Vec<u8>>,
 }
 
 /// How well a linear classifier does on a layer's responses.

@@ -47,30 +47,37 @@ pub fn class_sentence(evaluation: &Evaluation, class: usize) -> String {
     }
 }
 
-/// The pair of classes whose confusion is most one-sided: of all pairs with an error between them, those whose two
-/// directions differ by the exact test (Benjamini–Hochberg over pairs at 5 %), the one with the largest difference.
-/// `None` if there is no such pair, or only two classes, where it would repeat what their bias says.
+/// The pair of classes whose confusion is most one-sided ([`one_sided_pair`]), in words.
 pub fn pair_sentence(evaluation: &Evaluation) -> Option<String> {
+    let [i, j] = one_sided_pair(evaluation)?;
     let confusion = &evaluation.confusion;
-    let k = evaluation.classes.len();
-    if k < 3 {
-        return None;
-    }
-    let pairs: Vec<(usize, usize)> = (0..k)
-        .flat_map(|i| (0..k).map(move |j| (i, j)))
-        .filter(|&(i, j)| confusion[i][j] > confusion[j][i] || (i < j && confusion[i][j] == confusion[j][i]))
-        .filter(|&(i, j)| confusion[i][j] > 0)
-        .collect();
-    let p: Vec<f64> = pairs.iter().map(|&(i, j)| mcnemar_exact(confusion[i][j], confusion[j][i])).collect();
-    let one_sided = pairs.iter().zip(benjamini_hochberg(&p)).filter(|(_, p)| *p <= FALSE_DISCOVERY_RATE);
-    let (&(i, j), _) =
-        one_sided.min_by_key(|&(&(i, j), _)| std::cmp::Reverse(confusion[i][j] - confusion[j][i]))?;
     let [from, to] = [i, j].map(|class| &evaluation.classes[class].name);
     Some(format!(
         "The confusion of {from} and {to} goes mostly one way: {} called {to}, {} called {from}.",
         of_class(confusion[i][j], from),
         of_class(confusion[j][i], to),
     ))
+}
+
+/// The pair of classes whose confusion is most one-sided: of all pairs with an error between them, those whose two
+/// directions differ by the exact test (Benjamini–Hochberg over pairs at 5 %), the one with the largest difference; the true
+/// class first. `None` if there is no such pair, or only two classes, where it would repeat what their bias says.
+pub fn one_sided_pair(evaluation: &Evaluation) -> Option<[usize; 2]> {
+    let confusion = &evaluation.confusion;
+    let k = evaluation.classes.len();
+    if k < 3 {
+        return None;
+    }
+    let pairs: Vec<[usize; 2]> = (0..k)
+        .flat_map(|i| (0..k).map(move |j| [i, j]))
+        .filter(|&[i, j]| confusion[i][j] > confusion[j][i] || (i < j && confusion[i][j] == confusion[j][i]))
+        .filter(|&[i, j]| confusion[i][j] > 0)
+        .collect();
+    let p: Vec<f64> = pairs.iter().map(|&[i, j]| mcnemar_exact(confusion[i][j], confusion[j][i])).collect();
+    let one_sided = pairs.iter().zip(benjamini_hochberg(&p)).filter(|(_, p)| *p <= FALSE_DISCOVERY_RATE);
+    let largest =
+        one_sided.min_by_key(|&(&[i, j], _)| std::cmp::Reverse(confusion[i][j] - confusion[j][i]))?;
+    Some(*largest.0)
 }
 
 /// `1,203 times for 1,000 images`, with what that is compared with an even count.

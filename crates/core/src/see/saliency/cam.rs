@@ -73,6 +73,11 @@ impl Cam {
         &self.logits
     }
 
+    /// What `node` gave for the image run last, `[h, w, c]`; `None` if there is no such node.
+    pub fn value(&self, node: NodeId) -> Option<&[f32]> {
+        self.engine.tap_of(node, 0)
+    }
+
     /// What `node` gave for the image run last, and the target's gradient there, each `[h, w, c]`.
     pub fn response(&self, node: NodeId) -> (Vec<f32>, Vec<f32>) {
         let value = self.engine.tap(node).expect("compiled with taps");

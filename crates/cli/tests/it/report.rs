@@ -1,0 +1,147 @@
+//! `seamripper report`, as a user runs it. What is in the page is tested in a browser, by `scripts/test-page`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::train::Place;
+
+/// Whether the program was built with the page in it.
+fn has_page() -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/bundle/index.html").is_file()
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--quiet", "--out", "run", "train.epochs=2"]);
+    place
+}
+
+fn refused(place: &Place, arguments: &[&str]) -> String {
+    place.refused_by(place.program(&[&["report", "--quiet"], arguments].concat()))
+}
+
+/// The document in a page.
+fn document(html: &str) -> Value {
+    let begin = html.find("id=\"report\">").expect("a document") + "id=\"report\">".len();
+    let text = html[begin..].split_once("</script>").expect("its end").0;
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn a_run_becomes_one_file() {
+    let place = place();
+    if !has_page() {
+        assert_snapshot!(refused(&place, &["run"]), @"");
+        return;
+    }
+    place.done(&["train", "r.toml", "--quiet", "--out", "other", "train.epochs=1"]);
+    let output = place.done(&["report", "run", "--quiet", "--json", "--compare", "other"]);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["file"], "run/report.html");
+    let html = String::from_utf8(place.read("run/report.html")).unwrap();
+    assert_eq!(printed["bytes"], html.len());
+    let report = document(&html);
+    assert_eq!(report["schema"], "seamripper.report/1");
+    assert_eq!(report["name"], "run");
+    assert_eq!(report["split"], "test");
+    assert_eq!(report["rows"]["n"], 90);
+    assert_eq!(report["pictures"]["size"], serde_json::json!([12, 12, 1]));
+    assert_eq!(report["history"].as_array().unwrap().len(), 2);
+    assert_eq!(report["compared"]["name"], "other");
+    assert_eq!(report["missing"][0], serde_json::json!(["what its filters see", "seamripper see run"]));
+    assert_eq!(report["evaluation"]["accuracy"], place.json("run/eval.json")["accuracy"]);
+    for blob in ["ids", "rows", "images", "model", "neighbors", "training", "compared"] {
+        assert!(html.contains(&format!("id=\"blob-{blob}\"")), "{blob}");
+    }
+    // the same run, the same bytes, whatever the number of threads
+    place.done(&["report", "run", "--quiet", "--compare", "other", "--out", "again.html", "--threads", "1"]);
+    assert!(place.read("again.html") == html.as_bytes());
+}
+
+#[test]
+fn without_images_or_run_there_is_a_report_all_the_same() {
+    if !has_page() {
+        return; // `a_run_becomes_one_file` tests what is said then
+    }
+    let place = place();
+    fs::rename(place.at("shapes"), place.at("elsewhere")).unwrap();
+    let output = place.done(&["report", "run", "--quiet"]);
+    let said = place.text(&output.stderr);
+    assert!(said.starts_with("note: the report is made without images: data set idx:shapes"), "{said}");
+    let report = document(&String::from_utf8(place.read("run/report.html")).unwrap());
+    assert!(report["pictures"].is_null());
+    assert!(report["missing"].to_string().contains("the images"), "{}", report["missing"]);
+
+    fs::write(place.at("t.csv"), "id,label,prob_a,prob_b\nx,a,0.9,0.1\ny,b,0.8,0.2\n").unwrap();
+    let output = place.done(&["report", "--predictions", "t.csv", "--quiet"]);
+    assert!(place.text(&output.stdout).starts_with("report.html (0."), "{}", place.text(&output.stdout));
+    let report = document(&String::from_utf8(place.read("report.html")).unwrap());
+    assert_eq!((&report["name"], &report["rows"]["n"]), (&"t.csv".into(), &2.into()));
+}
+
+#[test]
+fn refusals() {
+    let place = place();
+    assert_snapshot!(refused(&place, &["nowhere"]), @"");
+    assert_snapshot!(refused(&place, &["run", "--compare", "nowhere"]), @"");
+    fs::write(place.at("t.csv"), "id,label,prob_a,prob_b\nx,a,0.9,0.1\n").unwrap();
+    assert_snapshot!(refused(&place, &["run", "--compare", "t.csv"]), @"");
+    fs::write(place.at("u.csv"), "id,label,prob_a,prob_b\nelsewhere,a,0.9,0.1\n").unwrap();
+    assert_snapshot!(refused(&place, &["--predictions", "t.csv", "--compare", "u.csv"]), @"");
+    fs::create_dir_all(place.at("run/see")).unwrap();
+    fs::write(place.at("run/see/see.json"), r#"{"schema": "seamripper.see/9"}"#).unwrap();
+    assert_snapshot!(refused(&place, &["run"]), @"");
+    fs::write(place.at("run/see/see.json"), "{").unwrap();
+    assert_snapshot!(refused(&place, &["run"]), @"");
+    fs::remove_dir_all(place.at("run/see")).unwrap();
+    fs::write(place.at("run/metrics.jsonl"), "{}\nhalf a line").unwrap();
+    assert_snapshot!(refused(&place, &["run"]), @"");
+}
+
+/// Status and body of a request.
+fn asked(address: &str, method: &str, path: &str, host: &str) -> (u16, Vec<u8>) {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    (head[9..12].parse().unwrap(), answer.split_off(end))
+}
+
+#[test]
+fn served_to_this_machine_read_only_under_a_secret_path() {
+    if !has_page() {
+        return; // `a_run_becomes_one_file` tests what is said then
+    }
+    let place = place();
+    let mut program = place.program(&["report", "run", "--serve", "--quiet"]);
+    let mut child = program.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let (address, token) = line.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();
+    assert!(address.starts_with("127.0.0.1:") && token.len() == 33, "{line}");
+    let root = format!("/{token}");
+
+    let (status, html) = asked(address, "GET", &root, address);
+    assert_eq!(status, 200);
+    let html = String::from_utf8(html).unwrap();
+    assert!(html.contains("connect-src 'self'") && !html.contains("blob-images"));
+    assert_eq!(document(&html)["pictures"]["tile"], 256);
+    let (status, tile) = asked(address, "GET", &format!("{root}tiles/0"), address);
+    assert_eq!((status, tile.len()), (200, 90 * 12 * 12));
+    for path in
+        ["/", "/tiles/0", &format!("{root}tiles/1"), &format!("{root}tiles/x"), &format!("{root}../x")]
+    {
+        assert_eq!(asked(address, "GET", path, address).0, 404, "{path}");
+    }
+    assert_eq!(asked(address, "GET", &root, "elsewhere.example").0, 403);
+    assert_eq!(asked(address, "POST", &root, address).0, 405);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!place.at("run/report.html").exists(), "no file is written");
+}

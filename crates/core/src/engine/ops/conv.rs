@@ -29,6 +29,8 @@ pub(in crate::engine) struct Geometry {
     pub(in crate::engine) kernel: [usize; 2],
     /// `[down, right]`
     pub(in crate::engine) stride: [usize; 2],
+    /// `[down, right]` between taps; other than 1 for [`super::Grouped`] only.
+    pub(in crate::engine) dilation: [usize; 2],
     /// `[h, w]` of the output in memory.
     pub(in crate::engine) output: [usize; 2],
     /// `[h, w]` of the output that is computed.
@@ -81,7 +83,7 @@ impl Conv {
         border: Border,
         options: Options,
     ) -> Self {
-        let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters } = geometry;
+        let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters, .. } = geometry;
         let [bordered_h, bordered_w] = border.bordered;
         let c = border.input[2];
         let Options { isa, mut weights, relu, needed_input, images } = options;

@@ -38,4 +38,8 @@ pub enum Verb {
     Data(crate::data::Data),
     /// Layers, output shapes and parameters of a model
     Model(crate::model::Model),
+    /// Make a model of an ONNX file: class names, preprocessing, weights
+    Import(crate::import::Import),
+    /// Write a model as ONNX (opset 17) or safetensors
+    Export(crate::export::Export),
 }

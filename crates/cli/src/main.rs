@@ -8,8 +8,11 @@ mod data_source;
 mod eval;
 mod eval_model;
 mod eval_text;
+mod export;
+mod import;
 mod model;
 mod model_source;
+mod onnx_file;
 mod predictions_source;
 mod see;
 mod subject;
@@ -34,5 +37,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::See(verb) => see::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
+        Verb::Import(verb) => import::run(verb, &args.global),
+        Verb::Export(verb) => export::run(verb, &args.global),
     }
 }

@@ -168,7 +168,7 @@ fn everything_wrong_is_told_at_once() {
     error: layer leaky_relu1: expected a finite slope, found inf
 
     error: layer flatten2: expected one source, found a second one, `conv2`
-    hint: only add reads two layers
+    hint: only add, concat and multiply read several layers
 
     error: layer add2: expected the name of an earlier layer to read, found `conv3`
     hint: did you mean `conv1`?

@@ -112,9 +112,9 @@ def write_keras(folder, name, model, size, images=2, opset=15):
                                for i, w in enumerate(layer.get_weights())])
     x = generator.standard_normal((images, *size)).astype("float32")
     path = os.path.join(folder, name + ".onnx")
-    call = tf.function(lambda t: model(t, training=False), input_signature=[tf.TensorSpec((None, *size), tf.float32)])
-    tf2onnx.convert.from_function(call, [tf.TensorSpec((None, *size), tf.float32, name="images")], opset=opset,
-                                  output_path=path)
+    spec = tf.TensorSpec((None, *size), tf.float32, name="images")
+    call = tf.function(lambda images: model(images, training=False), input_signature=[spec])
+    tf2onnx.convert.from_function(call, [spec], opset=opset, output_path=path)
     arrays = dict(images=x, logits=run_onnx(path, x))
     np.savez_compressed(os.path.join(folder, name + ".npz"), **arrays)
     print(name, os.path.getsize(path), "bytes", flush=True)
@@ -225,6 +225,8 @@ def small(folder):
     arrays = np.load(os.path.join(folder, "windows.npz"))
     np.savez_compressed(os.path.join(folder, "external.npz"), images=arrays["images"], logits=arrays["logits"])
 
+
+def small_keras(folder):
     import keras
     from keras import layers
     keras.utils.set_random_seed(0)
@@ -240,7 +242,7 @@ def small(folder):
     se = layers.Reshape((1, 1, 12))(layers.GlobalAveragePooling2D()(x))
     se = layers.Conv2D(12, 1, activation="sigmoid")(layers.Conv2D(4, 1, activation="relu")(se))
     x = layers.Concatenate()([layers.Multiply()([x, se]), layers.AveragePooling2D(3, 1, padding="same")(x)])
-    x = layers.Dense(16, activation="gelu")(layers.Dropout(0.2)(layers.Flatten()(x)))
+    x = layers.Dense(16, activation="elu")(layers.Dropout(0.2)(layers.Flatten()(x)))
     write_keras(folder, "keras", keras.Model(image, layers.Dense(5, activation="softmax")(x)), (29, 31, 3))
 
 
@@ -283,8 +285,10 @@ if __name__ == "__main__":
         verify(sys.argv[2])
     else:
         small(HERE)
+        small_keras(HERE)
         import importlib.metadata as metadata
         names = ["torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "keras", "tensorflow", "tf2onnx", "numpy"]
         with open(os.path.join(HERE, "versions.json"), "w") as out:
-            json.dump({name: metadata.version(name) for name in names}, out, indent=1)
+            found = {package.metadata["Name"].lower().replace("_", "-"): package.version for package in metadata.distributions()}
+            json.dump({name: found.get(name) or found[name + "-cpu"] for name in names}, out, indent=1)
             out.write("\n")

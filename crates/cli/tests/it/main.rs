@@ -3,6 +3,7 @@
 mod data;
 mod eval;
 mod model;
+mod onnx;
 mod readme;
 mod see;
 mod train;

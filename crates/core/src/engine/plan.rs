@@ -126,6 +126,13 @@ impl Plan {
         Self { ops, slots: slots.to_vec(), gradients, outputs, wants, block, arrays }
     }
 
+    /// Whether nothing is asked of a forward pass but logits: then a shard has memory for one block of images, and images go
+    /// through it one block after the other.
+    pub(super) fn passes_through(&self) -> bool {
+        let Wants { training, weight_gradients, input_gradient, taps, .. } = self.wants;
+        !(training || weight_gradients || input_gradient || taps)
+    }
+
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
     pub(super) fn shard(&self, step: &Step, first: usize, images: usize) -> Shard {
         let weights = |op: &dyn Op| if self.wants.weight_gradients { op.gradient_len() } else { 0 };

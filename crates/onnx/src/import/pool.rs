@@ -1,8 +1,9 @@
 //! Pools, means over rows and columns, and images of another size.
 
-use seamripper_core::graph::{Interpolation, Layer, Padding};
+use seamripper_core::graph::{Interpolation, Layer, Padding, Source, window_padding};
 
 use super::convolution::Windows;
+use super::value::Image;
 use super::{Importing, Node, Outputs, Partial, Value};
 use crate::axes::{Axes, Axis};
 
@@ -30,34 +31,26 @@ impl Importing<'_> {
         }
         let name = Some(&*node.proto.name);
         if max {
-            return Ok(Self::like(
-                &image,
-                self.emit(name, Layer::MaxPool { size, stride, padding }, &[&image], Vec::new())?,
-            ));
+            let layer = Layer::MaxPool { size, stride, padding };
+            return Ok(resized(&image, self.emit(name, layer, &[&image], Vec::new())?));
         }
         if attributes.int("count_include_pad", 0) == 0 || padding == Padding::Valid {
-            return Ok(Self::like(
-                &image,
-                self.emit(name, Layer::AvgPool { size, stride, padding }, &[&image], Vec::new())?,
-            ));
+            let layer = Layer::AvgPool { size, stride, padding };
+            return Ok(resized(&image, self.emit(name, layer, &[&image], Vec::new())?));
         }
         if beyond {
             return Err("is supported with count_include_pad or ceil_mode, not with both".to_owned());
         }
         // Zeros that count are zeros of the image.
-        let (before, [oh, ow]) = seamripper_core::graph::window_padding([h, w], size, stride, padding);
-        let after = [(oh, h), (ow, w)];
+        let (before, out) = window_padding([h, w], size, stride, padding);
         let after = [0, 1].map(|axis| {
-            let (out, length) = after[axis];
-            ((out - 1) * stride[axis] + size[axis]).saturating_sub(before[axis] + length)
+            let end = out[axis].saturating_sub(1) * stride[axis] + size[axis];
+            end.saturating_sub(before[axis] + [h, w][axis])
         });
         let (source, shape) = self.emit(None, Layer::Pad { before, after }, &[&image], Vec::new())?;
-        let padded = super::Image { source, shape, axes: Axes::nchw(shape) };
+        let padded = Image { source, shape, axes: image.axes.clone() };
         let layer = Layer::AvgPool { size, stride, padding: Padding::Valid };
-        Ok(Self::nchw(self.emit(name, layer, &[&padded], Vec::new())?)).map(|values| {
-            // Channels keep their order.
-            values.into_iter().map(|value| keep_channels(value, &image)).collect()
-        })
+        Ok(resized(&image, self.emit(name, layer, &[&padded], Vec::new())?))
     }
 
     pub(super) fn global_pool(&mut self, node: &Node<'_>, layer: Layer) -> Outputs {
@@ -65,7 +58,7 @@ impl Importing<'_> {
         image.nchw()?;
         let (source, shape) = self.emit(Some(&node.proto.name), layer, &[&image], Vec::new())?;
         let axes = image.axes.replaced(2, Vec::new()).replaced(3, Vec::new());
-        Ok(vec![Value::Image(super::Image { source, shape, axes })])
+        Ok(vec![Value::Image(Image { source, shape, axes })])
     }
 
     /// A mean or maximum over rows and columns, or the mean over channels of a layer normalization.
@@ -101,7 +94,7 @@ impl Importing<'_> {
             dimensions = dimensions.replaced(axis, Vec::new());
         }
         let axes = if keep { dimensions } else { dimensions.without(&axes) };
-        Ok(vec![Value::Image(super::Image { source, shape, axes })])
+        Ok(vec![Value::Image(Image { source, shape, axes })])
     }
 
     pub(super) fn pad(&mut self, node: &Node<'_>) -> Outputs {
@@ -187,22 +180,8 @@ impl Importing<'_> {
     }
 }
 
-/// `value` with the channels of `image` in their order.
-fn keep_channels(value: Value, image: &super::Image) -> Value {
-    match value {
-        Value::Image(new) => {
-            let axes = new.axes.replaced(1, image.axes.dimension(1).to_vec());
-            Value::Image(super::Image { axes, ..new })
-        }
-        other => other,
-    }
-}
-
 /// Dimensions of `image` with other rows and columns.
-pub(super) fn resized(
-    image: &super::Image,
-    (source, shape): (seamripper_core::graph::Source, [usize; 3]),
-) -> Vec<Value> {
+pub(super) fn resized(image: &Image, (source, shape): (Source, [usize; 3])) -> Vec<Value> {
     let mut axes = image.axes.clone();
     for axis in [Axis::H, Axis::W] {
         let whole = Axes::of(&[axis], image.shape);
@@ -212,5 +191,5 @@ pub(super) fn resized(
         let at = at.unwrap_or(if axis == Axis::H { 2 } else { 3 });
         axes = axes.replaced(at, Axes::of(&[axis], shape).dimension(0).to_vec());
     }
-    vec![Value::Image(super::Image { source, shape, axes })]
+    vec![Value::Image(Image { source, shape, axes })]
 }

@@ -112,7 +112,8 @@ impl Plan {
                     handed_on: places.hands_on(op),
                 })
                 .collect();
-            let place = Place { graph, isa, images: block, wants, slots, needed: &needed, op };
+            let alone = images == 1 && !wants.training;
+            let place = Place { graph, isa, images: block, alone, wants, slots, needed: &needed, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -147,6 +148,8 @@ struct Place<'a> {
     graph: &'a Graph,
     isa: Instructions,
     images: usize,
+    /// Whether the batch is one image.
+    alone: bool,
     wants: Wants,
     slots: &'a [[usize; 3]],
     needed: &'a [[usize; 2]],
@@ -329,6 +332,7 @@ impl Place<'_> {
             relu: matches!(what, Lowered::Conv { relu: true, .. }),
             needed_input: if is_conv2d(self.graph, id) { self.needed[input.slot] } else { [1, 1] },
             images: self.images,
+            alone: self.alone,
         };
         let place = (self.op, input, output);
         match self.graph.convolution(id).filter(|conv| conv.groups > 1 || conv.dilation != [1, 1]) {

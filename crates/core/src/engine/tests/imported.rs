@@ -160,3 +160,35 @@ fn resized_images() {
         }
     }
 }
+
+#[test]
+fn one_image_is_shared_out_over_threads_and_many_are_passed_through_alike() {
+    use seamripper_kernels::Instructions;
+    use seamripper_kernels::parallel::Threads;
+
+    use super::{noise, weights};
+    use crate::engine::{Engine, Executor, Wants};
+    use crate::graph::Builder;
+    let layers = vec![
+        conv(8, [3, 3], [1, 1], Padding::Same).activated(Activation::Relu),
+        conv(9, [3, 3], [2, 2], Padding::Same),
+        LayerSpec::new(Layer::MaxPool { size: [3, 3], stride: [3, 3], padding: Padding::Valid }),
+        Layer::GlobalAvgPool.into(),
+        LayerSpec::new(Layer::Dense { units: 5, bias: true }),
+    ];
+    let graph = Builder::with_layers([41, 37, 3], layers).build().unwrap();
+    let (weights, images, count) = (weights(&graph, 1), noise(2, 19 * 41 * 37 * 3), 19);
+    let run = |threads: usize, batch: usize| {
+        Threads::new(Some(threads)).unwrap().run(|| {
+            let mut engine = Engine::new(&graph, Instructions::available()[0], batch, Wants::INFERENCE);
+            let batches = images.chunks(batch * 41 * 37 * 3);
+            let logits = batches.flat_map(|images| engine.forward(&weights, images).data().to_vec());
+            logits.map(f32::to_bits).collect::<Vec<_>>()
+        })
+    };
+    let expected = run(1, count);
+    assert_eq!(expected.len(), count * 5);
+    for (threads, batch) in [(1, 1), (2, 1), (3, 1), (2, 2), (3, 7), (2, 19), (4, 16)] {
+        assert!(run(threads, batch) == expected, "{threads} threads, batches of {batch}");
+    }
+}

@@ -45,7 +45,7 @@ pub const NETWORKS: [(&str, [usize; 3], &[&str]); 8] = [
             "batch_norm relu",
             "conv 8 3x3 same no_bias",
             "batch_norm",
-            "add relu1 relu",
+            "add batch_norm1 relu",
             "max_pool 3 stride 2 same",
             "avg_pool 2 stride 1 same silu",
             "global_avg_pool",
@@ -160,11 +160,8 @@ fn every_network_comes_back_as_it_was() {
                 .all(|(found, expected)| (found - expected).abs() <= 1e-6 * expected.abs().max(1.0)),
             "{name}: {found:?} {expected:?}"
         );
-        assert_eq!(
-            to_onnx(&back.model),
-            to_onnx(&from_onnx(&to_onnx(&back.model), &options()).unwrap().model),
-            "{name}"
-        );
+        let again = from_onnx(&to_onnx(&back.model), &options()).unwrap().model;
+        assert!(to_onnx(&again) == to_onnx(&back.model), "{name}: going out again changes the file");
     }
 }
 

@@ -46,4 +46,8 @@ pub enum Verb {
     Model(crate::model::Model),
     /// Plant known failures, and say which of them an audit finds
     Selftest(crate::selftest::SelfTest),
+    /// Make a model of an ONNX file: class names, preprocessing, weights
+    Import(crate::import::Import),
+    /// Write a model as ONNX (opset 17) or safetensors
+    Export(crate::export::Export),
 }

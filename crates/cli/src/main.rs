@@ -9,9 +9,12 @@ mod diag;
 mod eval;
 mod eval_model;
 mod eval_text;
+mod export;
+mod import;
 mod lr_find;
 mod model;
 mod model_source;
+mod onnx_file;
 mod predictions_source;
 mod report;
 mod see;
@@ -42,5 +45,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Data(verb) => data::run(verb, &args.global),
         Verb::Model(verb) => model::run(verb, &args.global),
         Verb::Selftest(verb) => selftest::run(verb, &args.global),
+        Verb::Import(verb) => import::run(verb, &args.global),
+        Verb::Export(verb) => export::run(verb, &args.global),
     }
 }

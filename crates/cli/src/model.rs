@@ -16,7 +16,7 @@ use crate::model_source::ModelSource;
 /// Arguments of `model`.
 #[derive(Debug, Args)]
 pub struct Model {
-    /// A recipe (.toml), a run folder, or a .safetensors file of seamripper
+    /// A recipe (.toml), a run folder, a .safetensors file of seamripper, or an .onnx file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 }

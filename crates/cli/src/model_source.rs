@@ -24,7 +24,7 @@ pub enum ModelSource {
 }
 
 impl ModelSource {
-    /// Reads a recipe (`.toml`), a run folder or a model file (`.safetensors`).
+    /// Reads a recipe (`.toml`), a run folder or a model file (`.safetensors`, `.onnx`).
     pub fn read(path: &Path) -> Result<Self, Stop> {
         if path.is_dir() {
             return read_run(path).map(|model| Self::Trained(Box::new(model)));
@@ -33,13 +33,14 @@ impl ModelSource {
             Some("toml") => read_recipe(path).map(|recipe| Self::Recipe(Box::new(recipe))),
             Some("safetensors") => read_trained(path).map(|model| Self::Trained(Box::new(model))),
             _ if !path.exists() => Err(not_found(path)),
-            Some("onnx") => Err(Stop::problem(
-                format!("model {}: ONNX files are not supported yet by this version", path.display()),
-                Some("take a recipe (.toml), a run folder or a .safetensors file of seamripper".to_owned()),
-            )),
+            Some("onnx") => {
+                let model = crate::onnx_file::read(path, &crate::onnx_file::Unsaid::default())?;
+                model.tell_notes();
+                Ok(Self::Trained(Box::new(model.model)))
+            }
             _ => Err(Stop::problem(
                 format!(
-                    "model {}: expected a recipe (.toml), a run folder or a .safetensors file, found another file",
+                    "model {}: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found another file",
                     path.display()
                 ),
                 None,
@@ -107,7 +108,7 @@ fn read_run(folder: &Path) -> Result<ModelFile, Stop> {
     Err(Stop::problem(message, Some(hint)))
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Stop> {
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Stop> {
     fs::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => not_found(path),
         _ => unreadable(path, error),
@@ -121,7 +122,7 @@ fn unreadable(path: &Path, reason: impl Display) -> Stop {
 /// Says what could have been meant by a model that is not there.
 fn not_found(path: &Path) -> Stop {
     let runs = paths(Path::new("runs"), |path| path.join(MODEL_FILE).is_file());
-    absent(path, "model", "a recipe (.toml), a run folder or a .safetensors file", runs)
+    absent(path, "model", "a recipe (.toml), a run folder, a .safetensors or an .onnx file", runs)
 }
 
 /// Says what could have been meant by a path that is not there: a recipe, or one of `runs`.

@@ -33,6 +33,10 @@ pub enum Function {
     Softplus,
     /// `x min(max(x + 3, 0), 6) / 6`
     HardSwish,
+    /// `min(max(x + 3, 0), 6) / 6`
+    HardSigmoid,
+    /// `min(max(x, low), high)`
+    Clip(f32, f32),
 }
 
 #[inline(always)]
@@ -75,6 +79,8 @@ impl Function {
             Self::Tanh => tanh(x),
             Self::Softplus => softplus(x),
             Self::HardSwish => x * clamp(x + 3.0, 0.0, 6.0) / 6.0,
+            Self::HardSigmoid => clamp(x + 3.0, 0.0, 6.0) / 6.0,
+            Self::Clip(low, high) => clamp(x, low, high),
         }
     }
 
@@ -132,6 +138,20 @@ impl Function {
                     0.0
                 }
             }
+            Self::HardSigmoid => {
+                if x > -3.0 && x <= 3.0 {
+                    1.0 / 6.0
+                } else {
+                    0.0
+                }
+            }
+            Self::Clip(low, high) => {
+                if x > low && x <= high {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
         }
     }
 
@@ -150,6 +170,8 @@ impl Function {
             Self::Tanh => with(Self::Tanh),
             Self::Softplus => with(Self::Softplus),
             Self::HardSwish => with(Self::HardSwish),
+            Self::HardSigmoid => with(Self::HardSigmoid),
+            Self::Clip(low, high) => with(Self::Clip(low, high)),
         }
     }
 }
@@ -290,6 +312,22 @@ pub fn multiply(isa: Instructions, x: &[f32], factor: &[f32], y: &mut [f32]) {
         }
     }
     isa.run(Multiply(x, factor, y));
+}
+
+/// `y[i] += x[i] * factor[i]`
+pub fn multiply_to(isa: Instructions, x: &[f32], factor: &[f32], y: &mut [f32]) {
+    assert!(x.len() == factor.len() && x.len() == y.len(), "multiply_to");
+    struct MultiplyTo<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
+    impl Kernel for MultiplyTo<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<I: Isa>(self, _: I) {
+            for (y, (&x, &factor)) in self.2.iter_mut().zip(self.0.iter().zip(self.1)) {
+                *y += x * factor;
+            }
+        }
+    }
+    isa.run(MultiplyTo(x, factor, y));
 }
 
 /// `sum[c] += x[position, c]` over all positions.

@@ -20,6 +20,7 @@ pub mod exp;
 pub mod gemm;
 pub mod gemm_gradient;
 pub mod isa;
+pub mod layer_norm;
 pub mod norm;
 pub mod optimizer;
 pub mod panels;

@@ -20,6 +20,11 @@ pub fn for_each<T: Send>(items: &mut [T], run: impl Fn(usize, &mut T) + Sync) {
     items.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, item)| run(index, item));
 }
 
+/// How many threads the functions of this module use where it is called. No result may depend on it.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Does both, at the same time where there are threads for it.
 pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
     rayon::join(a, b)

@@ -343,7 +343,7 @@ proptest! {
     }
 }
 
-const FUNCTIONS: [Function; 11] = [
+const FUNCTIONS: [Function; 13] = [
     Function::Identity,
     Function::Relu,
     Function::Relu6,
@@ -355,6 +355,8 @@ const FUNCTIONS: [Function; 11] = [
     Function::Tanh,
     Function::Softplus,
     Function::HardSwish,
+    Function::HardSigmoid,
+    Function::Clip(-0.5, 1.5),
 ];
 
 #[test]
@@ -386,6 +388,39 @@ fn derivatives_are_those_of_the_functions() {
                 (f64::from(function.value(x + h)) - f64::from(function.value(x - h))) / (2.0 * f64::from(h));
             let error = (slope - f64::from(function.derivative(x))).abs();
             assert!(error < 2e-4, "{function:?}'({x}) is off by {error:e}");
+        }
+    }
+}
+
+#[test]
+fn layer_norms_equal_their_twin_bit_for_bit_and_normalize() {
+    use crate::layer_norm::{Parameters, layer_norm, layer_norm_backward};
+    for c in [1, 3, 16, 33, 96] {
+        let positions = 5;
+        let [x, dy] = [1, 2].map(|seed| noise(seed, positions * c));
+        let [gamma, beta] = [3, 4].map(|seed| noise(seed, c));
+        let parameters = Parameters { gamma: &gamma, beta: &beta, epsilon: 1e-3 };
+        let run = |isa| {
+            let mut y = vec![0.0; x.len()];
+            layer_norm(isa, &x, parameters, &mut y);
+            let mut dx = vec![1.0; x.len()];
+            let (mut dgamma, mut dbeta) = (vec![0.0; c], vec![0.0; c]);
+            let sums = Some((&mut dgamma[..], &mut dbeta[..]));
+            layer_norm_backward(isa, (&x, &dy), parameters, Some((&mut dx, true)), sums);
+            [y, dx, dgamma, dbeta].map(|values| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        };
+        let plain = Instructions::available().into_iter().find(|isa| isa.name() == "scalar").unwrap();
+        let twin = run(plain);
+        for isa in Instructions::available() {
+            assert!(run(isa) == twin, "{c} channels on {}", isa.name());
+        }
+        let ones = Parameters { gamma: &vec![1.0; c], beta: &vec![0.0; c], epsilon: 1e-12 };
+        let mut y = vec![0.0; x.len()];
+        layer_norm(plain, &x, ones, &mut y);
+        for y in y.chunks_exact(c).filter(|_| c > 1) {
+            let (mean, square) = y.iter().fold((0.0, 0.0), |(mean, square), y| (mean + y, square + y * y));
+            let count = c as f32;
+            assert!((mean / count).abs() < 1e-5 && (square / count - 1.0).abs() < 1e-4, "{c} channels");
         }
     }
 }

@@ -5,6 +5,7 @@ mod data;
 mod eval;
 mod lr_find;
 mod model;
+mod onnx;
 mod readme;
 mod report;
 mod see;

@@ -95,7 +95,7 @@ fn a_model_file_and_its_run_folder() {
     ");
     assert_eq!(printed(folder.path(), &["runs/a"]), file);
     assert_snapshot!(refused(folder.path(), &["runs/b"]), @r"
-    error: model runs/b: expected a recipe (.toml), a run folder or a .safetensors file, found nothing of that name
+    error: model runs/b: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
     hint: did you mean runs/a?
     ");
 }
@@ -119,16 +119,16 @@ fn a_reader_that_stops_early_is_no_error() {
 fn no_model_of_that_name() {
     let root = Path::new(ROOT);
     assert_snapshot!(refused(root, &["recipes/sed.toml"]), @r"
-    error: model recipes/sed.toml: expected a recipe (.toml), a run folder or a .safetensors file, found nothing of that name
+    error: model recipes/sed.toml: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
     hint: did you mean recipes/seed.toml?
     ");
     assert_snapshot!(refused(root, &["seed"]), @r"
-    error: model seed: expected a recipe (.toml), a run folder or a .safetensors file, found nothing of that name
+    error: model seed: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
     hint: did you mean recipes/seed.toml?
     ");
     let folder = tempfile::tempdir().unwrap();
     assert_snapshot!(refused(folder.path(), &["seed"]), @r"
-    error: model seed: expected a recipe (.toml), a run folder or a .safetensors file, found nothing of that name
+    error: model seed: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
     hint: a recipe is a .toml file, as those in the folder recipes of seamripper's sources
     ");
     fs::create_dir(folder.path().join("recipes")).unwrap();
@@ -136,7 +136,7 @@ fn no_model_of_that_name() {
         fs::write(folder.path().join("recipes").join(name), "").unwrap();
     }
     assert_snapshot!(refused(folder.path(), &["mobilenet.safetensors"]), @r"
-    error: model mobilenet.safetensors: expected a recipe (.toml), a run folder or a .safetensors file, found nothing of that name
+    error: model mobilenet.safetensors: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
     hint: the recipes here are recipes/first.toml, recipes/second.toml
     ");
     assert_snapshot!(refused(folder.path(), &[]), @r"
@@ -160,10 +160,10 @@ fn files_that_are_no_model() {
     fs::create_dir_all(path.join("half/checkpoints")).unwrap();
     fs::create_dir_all(path.join("empty")).unwrap();
     assert_snapshot!(refused(path, &["a.onnx"]), @r"
-    error: model a.onnx: ONNX files are not supported yet by this version
-    hint: take a recipe (.toml), a run folder or a .safetensors file of seamripper
+    error: model a.onnx: ONNX file: expected a protobuf ModelProto in its 4 bytes, found: failed to decode Protobuf message: invalid wire type value: 7
+    hint: the file is damaged, was not written to the end, or is no ONNX file
     ");
-    assert_snapshot!(refused(path, &["a.txt"]), @"error: model a.txt: expected a recipe (.toml), a run folder or a .safetensors file, found another file");
+    assert_snapshot!(refused(path, &["a.txt"]), @"error: model a.txt: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found another file");
     assert_snapshot!(refused(path, &["a.toml"]), @"error: recipe a.toml: expected UTF-8 text, found byte 0xff at 7");
     assert_snapshot!(refused(path, &["a.safetensors"]), @r"
     error: model a.safetensors: safetensors header: expected one that describes the file's 200 bytes, found: invalid header length
@@ -217,7 +217,7 @@ fn a_value_of_another_type() {
 #[test]
 fn a_short_layer_that_is_not_understood() {
     assert_snapshot!(refused_layers("\"conv 128 5x5 rleu\", \"max_pol 3\""), @r#"
-    error: layer "conv 128 5x5 rleu" at r.toml:6:25: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `rleu`
+    error: layer "conv 128 5x5 rleu" at r.toml:6:25: expected an activation or an option of conv (stride, valid, same, pad, bias, no_bias, groups, dilation, from), found `rleu`
       |
     6 | layers = ["conv 128 5x5 rleu", "max_pol 3"]
       |                         ^^^^

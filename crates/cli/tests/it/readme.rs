@@ -68,6 +68,11 @@ fn the_ways_in_work_as_written() {
     for line in blocks.iter().flat_map(|block| block.lines()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         assert_eq!(words[0], "seamripper", "{line}");
+        if words[1] == "import" {
+            let mut export = Command::new(env!("CARGO_BIN_EXE_seamripper"));
+            export.args(["export", "runs/mine", "--out", words[2]]).current_dir(home.path());
+            assert!(export.status().unwrap().success(), "a model for {line}");
+        }
         let output = Command::new(env!("CARGO_BIN_EXE_seamripper"))
             .args(&words[1..])
             .current_dir(home.path())

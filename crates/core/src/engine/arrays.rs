@@ -78,7 +78,7 @@ impl Places<'_> {
     fn is_plain_conv(&self, op: usize) -> bool {
         match self.drafts[op].what {
             Lowered::Conv { conv, pool: None, .. } => {
-                self.graph.convolution(conv).is_none_or(|conv| conv.groups == 1)
+                self.graph.convolution(conv).is_none_or(|conv| conv.groups == 1 && conv.dilation == [1, 1])
             }
             _ => false,
         }

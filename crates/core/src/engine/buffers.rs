@@ -89,6 +89,8 @@ pub(super) struct Shard {
     pub(super) weights: Vec<Aligned>,
     /// Summed over its images.
     pub(super) loss: f64,
+    /// `[images, k]`, of a plan that keeps no values.
+    pub(super) logits: Vec<f32>,
     /// Its time, if the engine is profiled.
     pub(super) spent: Spent,
 }
@@ -127,6 +129,7 @@ impl Shard {
             memory,
             weights,
             loss: 0.0,
+            logits: Vec::new(),
             spent: Spent::default(),
         }
     }

@@ -158,6 +158,19 @@ impl Place<'_> {
                         let backward = (mask, 2 * wanted + 2 * mask);
                         element_wise(out, (terms - 1 + mask, terms + 1), backward, inputs)
                     }
+                    Layer::Concat
+                    | Layer::Slice { .. }
+                    | Layer::Shuffle { .. }
+                    | Layer::Pad { .. }
+                    | Layer::Resize { .. } => element_wise(out, (0, 2), (0, 2), inputs),
+                    Layer::Multiply => {
+                        let wanted = inputs.iter().filter(|input| input.gradient).count() as u64;
+                        element_wise(out, (1, 3), (wanted, 3 * wanted), inputs)
+                    }
+                    // As batch normalization at inference.
+                    Layer::Scale { .. } => element_wise(out, (2, 2), (5, 4), inputs),
+                    // Mean, variance and normalizing; backward them again, four sums and the gradient.
+                    Layer::LayerNorm { .. } => element_wise(out, (8, 2), (20, 3), inputs),
                     Layer::Conv2d { .. }
                     | Layer::Depthwise { .. }
                     | Layer::Dense { .. }
@@ -178,9 +191,13 @@ impl Place<'_> {
         let (taps, pairs, read, written) = if let Some(conv) = self.graph.convolution(id) {
             // Those that a filter reads.
             let channels = shape[2] / conv.groups;
-            let (kernel, before, stride) = conv_window(self.graph, id);
+            let (_, before, stride) = conv_window(self.graph, id);
+            let kernel = conv.kernel;
             let pairs: usize = [0, 1]
-                .map(|axis| pairs(self.needed[input.slot][axis], kernel[axis], before[axis], stride[axis]))
+                .map(|axis| {
+                    let taps = (0..conv.kernel[axis]).map(|tap| tap * conv.dilation[axis]);
+                    pairs(self.needed[input.slot][axis], taps, before[axis], stride[axis])
+                })
                 .iter()
                 .product();
             let (read, written) = (self.needed_length(input.slot), self.needed_length(output));
@@ -251,10 +268,11 @@ fn element_wise(length: u64, forward: (u64, u64), backward: (u64, u64), inputs: 
     [work(forward), work((backward.0 + added, backward.1 + added))]
 }
 
-/// Pairs of an input position among the first `needed` of an axis and a tap that reads it in a window of any start: the
+/// Pairs of an input position among the first `needed` of an axis and one of the `taps` that reads it in a window of any start: the
 /// positions whose place has the same remainder by the stride meet the same taps.
-fn pairs(needed: usize, kernel: usize, before: usize, stride: usize) -> usize {
-    (0..needed).map(|at| kernel.saturating_sub((at + before) % stride).div_ceil(stride)).sum()
+fn pairs(needed: usize, taps: impl Iterator<Item = usize> + Clone, before: usize, stride: usize) -> usize {
+    let met = |at: usize| taps.clone().filter(|tap| tap % stride == (at + before) % stride).count();
+    (0..needed).map(met).sum()
 }
 
 #[cfg(test)]
@@ -263,11 +281,13 @@ mod tests {
 
     #[test]
     fn positions_meet_the_taps_of_their_remainder() {
-        assert_eq!(pairs(7, 3, 0, 1), 21);
+        assert_eq!(pairs(7, 0..3, 0, 1), 21);
         // of 3 taps by 2: places 0, 2, … meet taps 0 and 2, places 1, 3, … meet tap 1
-        assert_eq!(pairs(5, 3, 0, 2), 2 + 1 + 2 + 1 + 2);
-        assert_eq!(pairs(5, 3, 1, 2), 1 + 2 + 1 + 2 + 1);
+        assert_eq!(pairs(5, 0..3, 0, 2), 2 + 1 + 2 + 1 + 2);
+        assert_eq!(pairs(5, 0..3, 1, 2), 1 + 2 + 1 + 2 + 1);
         // a 1 x 1 kernel by 2 reads every other place
-        assert_eq!(pairs(5, 1, 0, 2), 3);
+        assert_eq!(pairs(5, 0..1, 0, 2), 3);
+        // taps 0 and 2 of a dilated kernel, by 2: places 0, 2, … meet both, the others none
+        assert_eq!(pairs(5, [0, 2].into_iter(), 0, 2), 6);
     }
 }

@@ -146,10 +146,17 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
 /// Whether `pool`, which reads `before`, can be one op with convolution `conv`: stride 1, one group, windows of 2 x 2 or
 /// 3 x 3 side by side, all inside the image, and no activation after the pool.
 fn fits_pool(graph: &Graph, conv: NodeId, before: NodeId, pool: NodeId) -> bool {
-    let Some(Convolution { stride: [1, 1], groups: 1, .. }) = graph.convolution(conv) else { return false };
+    let Some(Convolution { stride: [1, 1], groups: 1, dilation: [1, 1], .. }) = graph.convolution(conv)
+    else {
+        return false;
+    };
     let Layer::MaxPool { size, stride, padding } = graph.nodes[pool].layer else { return false };
     let [h, w, _] = graph.nodes[before].output;
-    let inside = padding == Padding::Valid || (h.is_multiple_of(size[0]) && w.is_multiple_of(size[1]));
+    let inside = match padding {
+        Padding::Valid => true,
+        Padding::Same => h.is_multiple_of(size[0]) && w.is_multiple_of(size[1]),
+        Padding::Explicit { before, after } => before == [0, 0] && after == [0, 0],
+    };
     size == stride
         && (size == [2, 2] || size == [3, 3])
         && inside
@@ -228,14 +235,13 @@ pub(super) fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], want
     needed
 }
 
-/// Kernel, rows and columns before the image, and stride of convolution `id`.
+/// What the windows of convolution `id` span, rows and columns before the image, and stride.
 pub(super) fn conv_window(graph: &Graph, id: NodeId) -> ([usize; 2], [usize; 2], [usize; 2]) {
     let node = &graph.nodes[id];
-    let Some(Convolution { kernel, stride, padding, .. }) = graph.convolution(id) else {
-        panic!("{} is no convolution", node.name)
-    };
+    let Some(conv) = graph.convolution(id) else { panic!("{} is no convolution", node.name) };
+    let (span, Convolution { stride, padding, .. }) = (conv.span(), conv);
     let [h, w, _] = graph.shape(node.inputs[0]);
-    (kernel, window_padding([h, w], kernel, stride, padding).0, stride)
+    (span, window_padding([h, w], span, stride, padding).0, stride)
 }
 
 /// Which slots have a gradient: those from which a wanted one is reached backwards.

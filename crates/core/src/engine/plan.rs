@@ -16,8 +16,9 @@ use super::arrays::Places;
 use super::buffers::{Arrays, Shard, Slot};
 use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lower, needed, pool_side};
 use super::ops::{
-    Activate, Add, BatchNorm, Border, Conv, ConvOptions, ConvPool, ConvPoolOptions, ConvWeights, Depthwise,
-    Dropout, Folded, Geometry, Grouped, Input, NormParameters, Op, Pool, PoolKind, Step,
+    Activate, Add, BatchNorm, Border, Channels, Concat, Conv, ConvOptions, ConvPool, ConvPoolOptions,
+    ConvWeights, Depthwise, Dropout, Folded, Geometry, Grouped, Input, LayerNorm, Multiply, NormParameters,
+    Op, Pad, Pool, PoolKind, Resize, Scale, Step,
 };
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
 
@@ -111,7 +112,8 @@ impl Plan {
                     handed_on: places.hands_on(op),
                 })
                 .collect();
-            let place = Place { graph, isa, images: block, wants, slots, needed: &needed, op };
+            let alone = images == 1 && !wants.training;
+            let place = Place { graph, isa, images: block, alone, wants, slots, needed: &needed, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -123,6 +125,13 @@ impl Plan {
         }
         let arrays = places.arrays().map(Arc::new);
         Self { ops, slots: slots.to_vec(), gradients, outputs, wants, block, arrays }
+    }
+
+    /// Whether nothing is asked of a forward pass but logits: then a shard has memory for one block of images, and images go
+    /// through it one block after the other.
+    pub(super) fn passes_through(&self) -> bool {
+        let Wants { training, weight_gradients, input_gradient, taps, .. } = self.wants;
+        !(training || weight_gradients || input_gradient || taps)
     }
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
@@ -139,6 +148,8 @@ struct Place<'a> {
     graph: &'a Graph,
     isa: Instructions,
     images: usize,
+    /// Whether the batch is one image.
+    alone: bool,
     wants: Wants,
     slots: &'a [[usize; 3]],
     needed: &'a [[usize; 2]],
@@ -179,6 +190,42 @@ impl Place<'_> {
                         Box::new(Dropout { op, node: id, input: [input], output, rate })
                     }
                     Layer::Add => Box::new(Add { inputs, output, relu }),
+                    Layer::Concat => {
+                        let [h, w, _] = node.output;
+                        Box::new(Concat::new(inputs, output, h * w))
+                    }
+                    Layer::Multiply => {
+                        Box::new(Multiply::new([inputs[0], inputs[1]], output, node.output[2]))
+                    }
+                    Layer::Scale { .. } => {
+                        let (gamma, beta) = (self.gamma(node), self.parameter(node, Role::Beta));
+                        Box::new(Scale::new((op, input, output), gamma, beta))
+                    }
+                    Layer::LayerNorm { epsilon } => {
+                        let beta =
+                            self.parameter(node, Role::Beta).expect("a layer normalization has a beta");
+                        Box::new(LayerNorm::new((op, input, output), epsilon, (self.gamma(node), beta)))
+                    }
+                    Layer::Slice { first, channels } => {
+                        let from = (first..first + channels).collect();
+                        Box::new(Channels::new(input, output, from, self.graph.shape(node.inputs[0])[2]))
+                    }
+                    Layer::Shuffle { groups } => {
+                        let c = node.output[2];
+                        let from =
+                            (0..c).map(|place| place % groups * (c / groups) + place / groups).collect();
+                        Box::new(Channels::new(input, output, from, c))
+                    }
+                    Layer::Pad { before, .. } => {
+                        let [h, w, _] = node.output;
+                        let border =
+                            Border { input: self.graph.shape(node.inputs[0]), bordered: [h, w], before };
+                        Box::new(Pad { input: [input], output, border })
+                    }
+                    Layer::Resize { size, method } => {
+                        let shape = self.graph.shape(node.inputs[0]);
+                        Box::new(Resize::new(input, output, shape, size, method))
+                    }
                     Layer::Conv2d { .. }
                     | Layer::Depthwise { .. }
                     | Layer::Dense { .. }
@@ -193,6 +240,10 @@ impl Place<'_> {
 
     fn parameter(&self, node: &Node, role: Role) -> Option<Parameter> {
         node.parameters.iter().map(|&index| &self.graph.parameters[index]).find(|p| p.role == role).cloned()
+    }
+
+    fn gamma(&self, node: &Node) -> Parameter {
+        self.parameter(node, Role::Gamma).expect("a layer that scales has a gamma")
     }
 
     fn norm_parameters(&self, node: &Node) -> NormParameters {
@@ -263,28 +314,30 @@ impl Place<'_> {
         let node = &self.graph.nodes[id];
         let mut shape = self.graph.shape(node.inputs[0]);
         let [oh, ow, filters] = node.output;
-        let (geometry, before) = if is_conv2d(self.graph, id) {
-            let (kernel, before, stride) = conv_window(self.graph, id);
-            let needed = self.needed[output];
-            (Geometry { kernel, stride, output: [oh, ow], needed, filters }, before)
+        let (geometry, before, span) = if let Some(conv) = self.graph.convolution(id) {
+            let (span, before, stride) = conv_window(self.graph, id);
+            let (kernel, dilation, needed) = (conv.kernel, conv.dilation, self.needed[output]);
+            (Geometry { kernel, stride, dilation, output: [oh, ow], needed, filters }, before, span)
         } else {
             // A dense layer reads a flat image, whatever shape its array has.
             shape = [1, 1, shape.iter().product()];
             let ones = [1, 1];
-            (Geometry { kernel: ones, stride: ones, output: ones, needed: ones, filters }, [0, 0])
+            let (kernel, stride, dilation, output, needed) = (ones, ones, ones, ones, ones);
+            (Geometry { kernel, stride, dilation, output, needed, filters }, [0, 0], ones)
         };
-        let border = Self::border(shape, geometry.kernel, geometry.stride, before, geometry.output);
+        let border = Self::border(shape, span, geometry.stride, before, geometry.output);
         let options = ConvOptions {
             isa: self.isa,
             weights: self.conv_weights(what, node),
             relu: matches!(what, Lowered::Conv { relu: true, .. }),
             needed_input: if is_conv2d(self.graph, id) { self.needed[input.slot] } else { [1, 1] },
             images: self.images,
+            alone: self.alone,
         };
         let place = (self.op, input, output);
-        match self.graph.convolution(id).filter(|conv| conv.groups > 1) {
+        match self.graph.convolution(id).filter(|conv| conv.groups > 1 || conv.dilation != [1, 1]) {
             None => Box::new(Conv::new(place, geometry, border, options)),
-            Some(conv) if conv.is_depthwise(shape[2]) => {
+            Some(conv) if conv.is_depthwise(shape[2]) && conv.dilation == [1, 1] => {
                 Box::new(Depthwise::new(place, geometry, (shape, before), options))
             }
             Some(conv) => Box::new(Grouped::new(place, geometry, (border, conv.groups), options)),

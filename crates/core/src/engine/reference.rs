@@ -1,6 +1,9 @@
 //! The same graph in plain loops and `f64`: slow, and obviously right. The oracle of every other way to run a graph.
 
-use crate::graph::{Activation, Graph, Layer, Node, NodeId, Padding, Role, Source, window_padding};
+use super::ops::ends;
+use crate::graph::{
+    Activation, Convolution, Graph, Interpolation, Layer, Node, NodeId, Padding, Role, Source, window_padding,
+};
 use crate::random::{Purpose, Stream};
 
 /// How layers that differ in training behave.
@@ -27,12 +30,11 @@ pub fn forward_f64(graph: &Graph, weights: &[f64], images: &[f64], mode: Mode) -
             Source::Node(id) => &outputs[id][..],
         };
         let place = Place { graph, node, id, weights, n, mode };
-        let mut y = place.layer(read(node.inputs[0]));
-        for &source in node.inputs.iter().skip(1) {
-            for (y, x) in y.iter_mut().zip(read(source)) {
-                *y += x;
-            }
-        }
+        let mut y = if node.layer.joins() {
+            place.join(&node.inputs.iter().map(|&source| read(source)).collect::<Vec<_>>())
+        } else {
+            place.layer(read(node.inputs[0]))
+        };
         for y in &mut y {
             *y = activation(node.activation, *y);
         }
@@ -60,12 +62,13 @@ impl Place<'_> {
         let input = self.graph.shape(self.node.inputs[0]);
         match self.node.layer {
             Layer::Conv2d { .. } | Layer::Depthwise { .. } => {
-                let conv = self.node.layer.convolution(input[2]).expect("a convolution");
-                self.conv(x, input, (conv.kernel, conv.stride, conv.padding), conv.groups)
+                self.conv(x, input, &self.node.layer.convolution(input[2]).expect("a convolution"))
             }
-            Layer::Dense { .. } => {
-                let flat = [1, 1, input.iter().product()];
-                self.conv(x, flat, ([1, 1], [1, 1], Padding::Valid), 1)
+            Layer::Dense { units, bias } => {
+                let (stride, padding) = ([1, 1], Padding::Valid);
+                let (kernel, groups, dilation) = ([1, 1], 1, [1, 1]);
+                let conv = Convolution { filters: units, kernel, stride, padding, bias, groups, dilation };
+                self.conv(x, [1, 1, input.iter().product()], &conv)
             }
             Layer::MaxPool { size, stride, padding } => self.pool(x, input, (size, stride, padding), true),
             Layer::AvgPool { size, stride, padding } => self.pool(x, input, (size, stride, padding), false),
@@ -75,21 +78,97 @@ impl Place<'_> {
             }
             Layer::BatchNorm { epsilon, .. } => self.batch_norm(x, input[2], f64::from(epsilon)),
             Layer::Dropout { rate } => self.dropout(x, rate),
-            Layer::Activation | Layer::Flatten | Layer::Add => x.to_vec(),
+            Layer::Activation | Layer::Flatten => x.to_vec(),
+            Layer::Scale { .. } => self.scale(x),
+            Layer::LayerNorm { epsilon } => self.layer_norm(x, input[2], f64::from(epsilon)),
+            Layer::Slice { first, channels } => {
+                x.chunks_exact(input[2]).flat_map(|x| &x[first..first + channels]).copied().collect()
+            }
+            Layer::Shuffle { groups } => {
+                let each = input[2] / groups;
+                let place = |x: &[f64], at: usize| x[at % groups * each + at / groups];
+                x.chunks_exact(input[2]).flat_map(|x| (0..input[2]).map(|at| place(x, at))).collect()
+            }
+            Layer::Pad { before, .. } => self.pad(x, input, before),
+            Layer::Resize { method, .. } => self.resize(x, input, method),
+            Layer::Add | Layer::Concat | Layer::Multiply => unreachable!("a layer that joins"),
         }
     }
 
-    fn conv(
-        &self,
-        x: &[f64],
-        [h, w, c]: [usize; 3],
-        (kernel, stride, padding): ([usize; 2], [usize; 2], Padding),
-        groups: usize,
-    ) -> Vec<f64> {
+    /// Layers with several inputs.
+    fn join(&self, inputs: &[&[f64]]) -> Vec<f64> {
+        let [h, w, c] = self.node.output;
+        let places = self.n * h * w;
+        match self.node.layer {
+            Layer::Concat => (0..places)
+                .flat_map(|place| {
+                    inputs.iter().flat_map(move |x| {
+                        let count = x.len() / places;
+                        x[place * count..(place + 1) * count].iter().copied()
+                    })
+                })
+                .collect(),
+            Layer::Multiply => {
+                let factor = |at: usize| match inputs[1].len() {
+                    length if length == inputs[0].len() => inputs[1][at],
+                    _ => inputs[1][at / (h * w * c) * c + at % c],
+                };
+                inputs[0].iter().enumerate().map(|(at, x)| x * factor(at)).collect()
+            }
+            _ => (0..places * c).map(|at| inputs.iter().map(|x| x[at]).sum()).collect(),
+        }
+    }
+
+    fn scale(&self, x: &[f64]) -> Vec<f64> {
+        let gamma = self.parameter(Role::Gamma).expect("a scale has a gamma");
+        let beta = |channel: usize| self.parameter(Role::Beta).map_or(0.0, |beta| beta[channel]);
+        let c = gamma.len();
+        x.iter().enumerate().map(|(at, x)| gamma[at % c] * x + beta(at % c)).collect()
+    }
+
+    fn layer_norm(&self, x: &[f64], c: usize, epsilon: f64) -> Vec<f64> {
+        let of = |role| self.parameter(role).expect("layer norm has two parameters");
+        let (gamma, beta) = (of(Role::Gamma), of(Role::Beta));
+        let mut y = Vec::with_capacity(x.len());
+        for x in x.chunks_exact(c) {
+            let mean = x.iter().sum::<f64>() / c as f64;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / c as f64;
+            let unit = |channel: usize| (x[channel] - mean) / (variance + epsilon).sqrt();
+            y.extend((0..c).map(|channel| gamma[channel] * unit(channel) + beta[channel]));
+        }
+        y
+    }
+
+    fn pad(&self, x: &[f64], [h, w, c]: [usize; 3], before: [usize; 2]) -> Vec<f64> {
+        let [oh, ow, _] = self.node.output;
+        let mut y = vec![0.0; self.n * oh * ow * c];
+        for (at, &x) in x.iter().enumerate() {
+            let (image, row, column) = (at / (h * w * c), at / (w * c) % h, at / c % w);
+            y[((image * oh + row + before[0]) * ow + column + before[1]) * c + at % c] = x;
+        }
+        y
+    }
+
+    fn resize(&self, x: &[f64], [h, w, c]: [usize; 3], method: Interpolation) -> Vec<f64> {
+        let [oh, ow, _] = self.node.output;
+        let mut y = vec![0.0; self.n * oh * ow * c];
+        for (at, y) in y.iter_mut().enumerate() {
+            let (image, row, column) = (at / (oh * ow * c), at / (ow * c) % oh, at / c % ow);
+            for (from_row, down) in ends(row, h, oh, method) {
+                for (from_column, right) in ends(column, w, ow, method) {
+                    *y += down * right * x[((image * h + from_row) * w + from_column) * c + at % c];
+                }
+            }
+        }
+        y
+    }
+
+    fn conv(&self, x: &[f64], [h, w, c]: [usize; 3], conv: &Convolution) -> Vec<f64> {
+        let Convolution { kernel, stride, padding, groups, dilation, .. } = *conv;
         let weights = self.parameter(Role::Kernel).expect("kernel");
         let bias = self.parameter(Role::Bias);
         let [oh, ow, filters] = self.node.output;
-        let (before, _) = window_padding([h, w], kernel, stride, padding);
+        let (before, _) = window_padding([h, w], conv.span(), stride, padding);
         let mut y = Vec::with_capacity(self.n * oh * ow * filters);
         for image in x.chunks_exact(h * w * c) {
             for row in 0..oh {
@@ -98,7 +177,8 @@ impl Place<'_> {
                         let mut sum = bias.map_or(0.0, |bias| bias[filter]);
                         for kh in 0..kernel[0] {
                             for kw in 0..kernel[1] {
-                                let (y, x) = (row * stride[0] + kh, column * stride[1] + kw);
+                                let y = row * stride[0] + kh * dilation[0];
+                                let x = column * stride[1] + kw * dilation[1];
                                 let inside = (before[0]..before[0] + h).contains(&y)
                                     && (before[1]..before[1] + w).contains(&x);
                                 if inside {
@@ -225,5 +305,7 @@ fn activation(activation: Activation, x: f64) -> f64 {
         Activation::Tanh => x.tanh(),
         Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Activation::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Activation::Clip(low, high) => x.clamp(f64::from(low), f64::from(high)),
     }
 }

@@ -45,6 +45,8 @@ pub struct Engine {
     batch: usize,
     images: usize,
     input: usize,
+    /// Images of a shard.
+    each: usize,
     /// Values of the last node for an image: as many as classes, unless the graph is a part that ends before it is flat.
     classes: usize,
     parameters: usize,
@@ -66,10 +68,22 @@ impl Engine {
         let batch = batch.max(1);
         let plan = Plan::new(graph, isa, batch, wants);
         let step = Step { isa, images: batch, seed: 0, step: 0, block: plan.block };
-        let shards = (0..batch)
-            .step_by(SHARD)
-            .map(|first| plan.shard(&step, first, SHARD.min(batch - first)))
-            .collect();
+        let classes = graph.nodes.last().map_or(graph.input, |node| node.output).iter().product();
+        // Images of a shard, and how many of them it has memory for. Without a backward pass nothing depends on either.
+        let (each, held) = if plan.passes_through() {
+            (SHARD.min(batch.div_ceil(parallel::threads())), plan.block)
+        } else {
+            (SHARD, SHARD)
+        };
+        let shard = |first: usize| {
+            let images = each.min(batch - first);
+            let mut shard = plan.shard(&step, first, images.min(held));
+            if plan.passes_through() {
+                shard.logits = vec![0.0; images * classes];
+            }
+            shard
+        };
+        let shards = (0..batch).step_by(each).map(shard).collect();
         Self {
             stretches: stretches(&plan),
             plan,
@@ -78,7 +92,8 @@ impl Engine {
             batch,
             images: 0,
             input: graph.input.iter().product(),
-            classes: graph.nodes.last().map_or(graph.input, |node| node.output).iter().product(),
+            classes,
+            each,
             parameters: graph.parameters.iter().map(|parameter| parameter.len()).sum(),
             node_shapes: graph.nodes.iter().map(|node| node.output).collect(),
             seed: 0,
@@ -171,7 +186,8 @@ impl Engine {
         let slot = self.logit_slot();
         for shard in self.shards.iter().filter(|shard| shard.images > 0) {
             let count = shard.images * self.classes;
-            logits[shard.first * self.classes..][..count].copy_from_slice(&shard.value(slot)[..count]);
+            let own = if self.plan.passes_through() { &shard.logits } else { shard.value(slot) };
+            logits[shard.first * self.classes..][..count].copy_from_slice(&own[..count]);
         }
     }
 
@@ -213,7 +229,10 @@ impl Engine {
         self.images = count;
         let (step, input, clock) = (self.step(), self.input, self.clock());
         for shard in &mut self.shards {
-            shard.images = count.saturating_sub(shard.first).min(SHARD);
+            shard.images = count.saturating_sub(shard.first).min(self.each);
+        }
+        if self.plan.passes_through() {
+            return self.pass_through(images);
         }
         for (index, stretch) in self.stretches.iter().enumerate() {
             let ops = &self.plan.ops;
@@ -240,6 +259,30 @@ impl Engine {
                 laps.end(&mut self.spent, Part::Op(op, FORWARD));
             }
         }
+    }
+
+    /// The forward pass of a plan that keeps nothing: each block of images goes through all ops in the same memory.
+    fn pass_through(&mut self, images: &[f32]) {
+        let (step, input, clock, classes) = (self.step(), self.input, self.clock(), self.classes);
+        let (ops, logits) = (&self.plan.ops, self.logit_slot());
+        parallel::for_each(&mut self.shards, |_, shard| {
+            let mut laps = Laps::begin(clock);
+            for block in blocks(shard.images, step.block) {
+                shard.active = 0..block.len();
+                let from = (shard.first + block.start) * input..(shard.first + block.end) * input;
+                shard.value_mut(0)[..block.len() * input].copy_from_slice(&images[from]);
+                laps.count(&mut shard.spent, FORWARD, block.len());
+                laps.end(&mut shard.spent, Part::Input);
+                for (index, op) in ops.iter().enumerate() {
+                    op.forward(&step, 0, shard);
+                    laps.end(&mut shard.spent, Part::Op(index, FORWARD));
+                }
+                let mut own = std::mem::take(&mut shard.logits);
+                own[block.start * classes..block.end * classes]
+                    .copy_from_slice(&shard.value(logits)[..block.len() * classes]);
+                shard.logits = own;
+            }
+        });
     }
 
     fn backward_stretches(&mut self, begin: impl Fn(&mut Shard) + Sync) {

@@ -1,5 +1,6 @@
 //! Every layer, random graphs, and the check itself.
 
+mod imported;
 mod residual;
 
 use proptest::prelude::*;
@@ -33,10 +34,18 @@ fn weights(graph: &Graph, seed: u64) -> Weights {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding) -> LayerSpec {
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
+    LayerSpec::new(Layer::Conv2d {
+        filters,
+        kernel,
+        stride,
+        padding,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    })
 }
 
-const ALL: [Activation; 11] = [
+const ALL: [Activation; 13] = [
     Activation::Identity,
     Activation::Relu,
     Activation::Relu6,
@@ -48,6 +57,8 @@ const ALL: [Activation; 11] = [
     Activation::Tanh,
     Activation::Softplus,
     Activation::HardSwish,
+    Activation::HardSigmoid,
+    Activation::Clip(-0.4, 0.7),
 ];
 
 /// Builds the layers with a dense head, and checks gradients and forward values on every instruction set, fused and not.
@@ -198,7 +209,10 @@ fn grouped_convolution() {
         (6, 12, 6, [1, 1], [1, 1], Padding::Valid),
         (4, 40, 2, [2, 2], [3, 1], Padding::Same),
     ] {
-        check_grouped(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups }, channels);
+        check_grouped(
+            Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups, dilation: [1, 1] },
+            channels,
+        );
     }
 }
 
@@ -208,7 +222,15 @@ fn blocks_of_images_change_no_bit_of_grouped_convolutions() {
     let layers = vec![
         conv(18, [1, 1], [1, 1], Padding::Valid),
         depthwise([3, 3]).activated(Activation::Relu),
-        LayerSpec::new(Layer::Conv2d { filters: 12, kernel, stride, padding, bias: true, groups: 6 }),
+        LayerSpec::new(Layer::Conv2d {
+            filters: 12,
+            kernel,
+            stride,
+            padding,
+            bias: true,
+            groups: 6,
+            dilation: [1, 1],
+        }),
         LayerSpec::new(Layer::GlobalAvgPool),
     ];
     let graph = Builder::with_layers([24, 24, 2], layers).build().unwrap();
@@ -244,7 +266,8 @@ fn one_filter_a_channel_is_a_depthwise_convolution_however_it_is_written() {
         format!("{:?}", plan.ops[0]).split(' ').next().map(str::to_owned).unwrap()
     };
     let (kernel, stride, padding, bias) = ([3, 3], [1, 1], Padding::Same, true);
-    let grouped = |filters, groups| Layer::Conv2d { filters, kernel, stride, padding, bias, groups };
+    let grouped =
+        |filters, groups| Layer::Conv2d { filters, kernel, stride, padding, bias, groups, dilation: [1, 1] };
     let depthwise = |multiplier| Layer::Depthwise { multiplier, kernel, stride, padding, bias };
     assert_eq!([ops(grouped(4, 4)), ops(depthwise(1))], ["Depthwise", "Depthwise"]);
     assert_eq!([ops(grouped(4, 2)), ops(depthwise(2))], ["Grouped", "Grouped"]);
@@ -418,6 +441,7 @@ fn random_layer() -> impl Strategy<Value = LayerSpec> {
                 padding: if pad { Padding::Same } else { Padding::Valid },
                 bias,
                 groups: 1,
+                dilation: [1, 1]
             }
         ),
         (1_usize..3, 1_usize..4, 1_usize..4, 1_usize..4, any::<bool>(), any::<bool>()).prop_map(
@@ -432,7 +456,15 @@ fn random_layer() -> impl Strategy<Value = LayerSpec> {
         // Fits where the channels before are a multiple of the groups.
         (1_usize..4, 1_usize..4, 1_usize..4, 1_usize..3).prop_map(|(groups, each, side, stride)| {
             let (kernel, stride, padding) = ([side; 2], [stride; 2], Padding::Same);
-            Layer::Conv2d { filters: groups * each, kernel, stride, padding, bias: true, groups }
+            Layer::Conv2d {
+                filters: groups * each,
+                kernel,
+                stride,
+                padding,
+                bias: true,
+                groups,
+                dilation: [1, 1],
+            }
         }),
         (2_usize..4, 1_usize..4, any::<bool>()).prop_map(|(size, stride, max)| {
             let (size, stride, padding) = ([size; 2], [stride; 2], Padding::Same);

@@ -149,18 +149,21 @@ impl<'a> Building<'a> {
         let spec = &self.builder.layers[index];
         let previous = index.checked_sub(1).map_or(Source::Input, Source::Node);
         let from = spec.from.as_ref().map_or(Some(previous), |name| self.source(index, name));
-        let with = match (&spec.layer, &spec.with) {
-            (Layer::Add, Some(name)) => self.source(index, name),
-            (Layer::Add, None) => {
-                self.blame(index, Fault::NothingToAdd);
-                None
+        let fault = match (&spec.layer, &spec.with[..]) {
+            (Layer::Add, []) => Some(Fault::NothingToAdd),
+            (layer, []) if layer.joins() => {
+                Some(Fault::NothingToJoin { kind: layer.kind(Activation::Identity) })
             }
-            (_, Some(name)) => {
-                self.blame(index, Fault::SecondSource { name: name.clone() });
-                None
-            }
-            (_, None) => None,
+            (Layer::Multiply, [_, _, ..]) => Some(Fault::ManyFactors { found: spec.with.len() }),
+            (layer, [name, ..]) if !layer.joins() => Some(Fault::SecondSource { name: name.clone() }),
+            _ => None,
         };
+        let joins = fault.is_none();
+        if let Some(fault) = fault {
+            self.blame(index, fault);
+        }
+        let with: Vec<Source> =
+            (spec.with.iter().filter(|_| joins)).filter_map(|name| self.source(index, name)).collect();
         let input = from.and_then(|from| self.shape(from));
         (from.into_iter().chain(with).collect(), input)
     }
@@ -215,12 +218,13 @@ impl<'a> Building<'a> {
                 return go_on;
             }
         };
-        if let (Layer::Add, &[_, with]) = (layer, inputs)
-            && let Some(second) = self.shape(with)
-            && second != input
-        {
-            let second_from = self.source_name(with).to_owned();
-            self.blame(index, Fault::UnlikeShapes { first: input, first_from: from, second, second_from });
+        let mut output = output;
+        for &with in &inputs[1..] {
+            let second = self.shape(with)?;
+            match shape::joined(layer, output, (input, &from), (second, self.source_name(with))) {
+                Ok(joined) => output = joined,
+                Err(fault) => self.blame(index, fault),
+            }
         }
         if let Some(fault) = too_large(output) {
             self.blame(index, fault);
@@ -289,16 +293,32 @@ fn names(layers: &[LayerSpec]) -> Vec<String> {
     layers.iter().map(&mut name).collect()
 }
 
+/// `[h, w, c]` of what `layer` makes of inputs of these shapes, for whoever makes a list of layers: as [`Builder`] would find it.
+///
+/// # Errors
+/// The first thing that does not fit.
+pub fn output_shape(layer: &Layer, inputs: &[[usize; 3]]) -> Result<[usize; 3], Fault> {
+    if let Some(fault) = constants(layer, Activation::Identity).into_iter().next() {
+        return Err(fault);
+    }
+    let (&first, others) = inputs.split_first().ok_or(Fault::NoLayers)?;
+    let mut output = shape::output(layer, first, "its input")?;
+    for &other in others {
+        output = shape::joined(layer, output, (first, "its first input"), (other, "another input"))?;
+    }
+    too_large(output).map_or(Ok(output), Err)
+}
+
 /// What is wrong with a layer's own numbers, whatever it reads.
 fn constants(layer: &Layer, activation: Activation) -> Vec<Fault> {
     let zero = |what, sizes: &[usize]| sizes.contains(&0).then_some(Fault::Zero { what });
     let range = |what, found: f32, fits: bool| (!fits).then_some(Fault::OutOfRange { what, found });
     let faults = match *layer {
-        Layer::Conv2d { filters, kernel, stride, groups, .. } => [
+        Layer::Conv2d { filters, kernel, stride, groups, dilation, .. } => [
             zero("filters", &[filters]),
             zero("a kernel size", &kernel),
             zero("a stride", &stride),
-            zero("groups", &[groups]),
+            zero("groups", &[groups]).or(zero("a dilation", &dilation)),
         ],
         Layer::Depthwise { multiplier, kernel, stride, .. } => [
             zero("a multiplier", &[multiplier]),
@@ -316,6 +336,12 @@ fn constants(layer: &Layer, activation: Activation) -> Vec<Fault> {
             None,
             None,
         ],
+        Layer::LayerNorm { epsilon } => {
+            [range("an epsilon above 0", epsilon, epsilon > 0.0 && epsilon.is_finite()), None, None, None]
+        }
+        Layer::Slice { channels, .. } => [zero("channels", &[channels]), None, None, None],
+        Layer::Shuffle { groups } => [zero("groups", &[groups]), None, None, None],
+        Layer::Resize { size, .. } => [zero("a size", &size), None, None, None],
         Layer::Dropout { rate } => {
             [range("a rate of at least 0 and below 1", rate, (0.0..1.0).contains(&rate)), None, None, None]
         }
@@ -323,6 +349,7 @@ fn constants(layer: &Layer, activation: Activation) -> Vec<Fault> {
     };
     let slope = match activation {
         Activation::LeakyRelu(slope) => range("a finite slope", slope, slope.is_finite()),
+        Activation::Clip(low, high) => range("a low bound below the high one", low, low < high),
         _ => None,
     };
     faults.into_iter().chain([slope]).flatten().collect()

@@ -86,7 +86,19 @@ pub enum Fault {
     /// `add` without a second source.
     #[error("expected the name of a layer to add, found none")]
     NothingToAdd,
-    /// A second source without `add`.
+    /// `concat` or `multiply` without a second source.
+    #[error("expected the name of a layer to {kind}, found none")]
+    NothingToJoin {
+        /// `concat`, `multiply`
+        kind: &'static str,
+    },
+    /// More factors than one.
+    #[error("multiply expects one layer to multiply with, found {found}")]
+    ManyFactors {
+        /// How many.
+        found: usize,
+    },
+    /// A second source of a layer that reads one.
     #[error("expected one source, found a second one, `{name}`")]
     SecondSource {
         /// What was asked for.
@@ -104,6 +116,57 @@ pub enum Fault {
         input: [usize; 3],
         /// Where that comes from.
         from: String,
+    },
+    /// A window that holds nothing but padding.
+    #[error("every {}x{} window must hold a pixel, found one that holds only padding of {input:?} from {from}", window[0], window[1])]
+    EmptyWindow {
+        /// `[h, w]`
+        window: [usize; 2],
+        /// What it slides over.
+        input: [usize; 3],
+        /// Where that comes from.
+        from: String,
+    },
+    /// Channels that are not there.
+    #[error("expected channels of {input:?} from {from}, found {first}..{}", first.saturating_add(*channels))]
+    SliceOutside {
+        /// The first channel asked for.
+        first: usize,
+        /// How many are.
+        channels: usize,
+        /// What they are of.
+        input: [usize; 3],
+        /// Where that comes from.
+        from: String,
+    },
+    /// Only images of one size stand side by side.
+    #[error(
+        "concat needs equal rows and columns, found {first:?} from {first_from} and {second:?} from {second_from}"
+    )]
+    UnlikeSizes {
+        /// Shape of the first source.
+        first: [usize; 3],
+        /// Where that comes from.
+        first_from: String,
+        /// Shape of another.
+        second: [usize; 3],
+        /// Where that comes from.
+        second_from: String,
+    },
+    /// A factor must fit what it multiplies.
+    #[error(
+        "multiply needs {first:?} or [1, 1, {}] to multiply {first_from} with, found {second:?} from {second_from}",
+        first[2]
+    )]
+    UnlikeFactor {
+        /// Shape of what is multiplied.
+        first: [usize; 3],
+        /// Where that comes from.
+        first_from: String,
+        /// Shape of the factor.
+        second: [usize; 3],
+        /// Where that comes from.
+        second_from: String,
     },
     /// Groups that leave channels or filters over.
     #[error(
@@ -203,7 +266,9 @@ impl Fault {
                 Some(format!("the layers before it are {}; the image is called `input`", known.join(", ")))
             }
             Self::NothingToAdd => Some("name an earlier layer, as in \"add conv1 relu\"".into()),
-            Self::SecondSource { .. } => Some("only add reads two layers".into()),
+            Self::NothingToJoin { kind } => Some(format!("name an earlier layer, as in \"{kind} conv1\"")),
+            Self::SecondSource { .. } => Some("only add, concat and multiply read several layers".into()),
+            Self::EmptyWindow { .. } => Some("pad by less than the window on each side".into()),
             Self::WindowTooLarge { .. } => {
                 Some("use a smaller window, padding `same`, or fewer poolings before it".into())
             }

@@ -11,6 +11,13 @@ pub enum Padding {
     Valid,
     /// Zeros around, so that `out = ceil(in / stride)`; the odd zero goes below and to the right, as in TensorFlow.
     Same,
+    /// So many zeros on each side, as in PyTorch and ONNX: `out = (before + in + after - size) / stride + 1`.
+    Explicit {
+        /// `[above, left]`
+        before: [usize; 2],
+        /// `[below, right]`
+        after: [usize; 2],
+    },
 }
 
 /// An element-wise function.
@@ -40,6 +47,10 @@ pub enum Activation {
     Softplus,
     /// `x min(max(x + 3, 0), 6) / 6`
     HardSwish,
+    /// `min(max(x + 3, 0), 6) / 6` (PyTorch's and Keras 3's)
+    HardSigmoid,
+    /// `min(max(x, low), high)`
+    Clip(f32, f32),
 }
 
 /// What a node computes before its activation.
@@ -63,6 +74,10 @@ pub enum Layer {
         /// Blocks of channels that do not see each other; 1 is an ordinary convolution.
         #[serde(default = "one", skip_serializing_if = "is_one")]
         groups: usize,
+        /// `[down, right]` between the taps of a window, 1 where they are neighbours (Yu & Koltun 2016, "Multi-Scale Context
+        /// Aggregation by Dilated Convolutions", equation 2).
+        #[serde(default = "ones", skip_serializing_if = "are_ones")]
+        dilation: [usize; 2],
     },
     /// A convolution with as many groups as input channels: weights `[kh, kw, 1, in_c multiplier]`, bias `[in_c multiplier]`;
     /// filter `c multiplier + j` reads channel `c` alone (Howard et al. 2017, "MobileNets", section 3.1).
@@ -124,8 +139,62 @@ pub enum Layer {
     },
     /// `[h, w, c]` to `[1, 1, h w c]`.
     Flatten,
-    /// Sum of two equal shapes (a residual connection).
+    /// Sum of equal shapes (a residual connection).
     Add,
+    /// The channels of all inputs, one input after the other; rows and columns must be equal.
+    Concat,
+    /// The first input times the second, which has the same shape, or is `[1, 1, c]`: a factor for each channel of an image
+    /// (Hu et al. 2018, "Squeeze-and-Excitation Networks", equation 4).
+    Multiply,
+    /// Per channel `gamma x`, and `+ beta` with a bias, training or not.
+    Scale {
+        /// Whether a bias is added.
+        bias: bool,
+    },
+    /// At each place `gamma (x - mean) / sqrt(variance + epsilon) + beta`, with the mean and variance of its channels (Ba, Kiros &
+    /// Hinton 2016, "Layer Normalization"; over channels only, as ConvNeXt has it).
+    LayerNorm {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// `channels` channels from `first` on.
+    Slice {
+        /// The first one.
+        first: usize,
+        /// How many.
+        channels: usize,
+    },
+    /// Channels of `groups` blocks, interleaved: output `place groups + block` is input `block c / groups + place` (Zhang et
+    /// al. 2018, "ShuffleNet", section 3.1).
+    Shuffle {
+        /// Blocks; they divide the channels.
+        groups: usize,
+    },
+    /// Zeros around the image.
+    Pad {
+        /// `[above, left]`
+        before: [usize; 2],
+        /// `[below, right]`
+        after: [usize; 2],
+    },
+    /// The image with other numbers of rows and columns.
+    Resize {
+        /// `[h, w]`
+        size: [usize; 2],
+        /// How values between pixels are made.
+        method: Interpolation,
+    },
+}
+
+/// How [`Layer::Resize`] makes values between pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpolation {
+    /// Pixel `floor(i in / out)`.
+    Nearest,
+    /// A weighted mean of four pixels; output `i` lies at `(i + 1/2) in / out - 1/2`, between pixels at whole numbers, and what
+    /// lies outside counts as the pixel at the border (PyTorch's `align_corners=False`, ONNX' `half_pixel`).
+    Bilinear,
 }
 
 /// What [`Layer::Conv2d`] and [`Layer::Depthwise`] are for a given input.
@@ -143,9 +212,18 @@ pub struct Convolution {
     pub bias: bool,
     /// Blocks of channels that do not see each other.
     pub groups: usize,
+    /// `[down, right]` between taps.
+    pub dilation: [usize; 2],
 }
 
 impl Convolution {
+    /// `[h, w]` that a window spans.
+    pub fn span(&self) -> [usize; 2] {
+        [0, 1].map(|axis| {
+            self.kernel[axis].saturating_sub(1).saturating_mul(self.dilation[axis]).saturating_add(1)
+        })
+    }
+
     /// Whether it has one filter for each of `channels`, and more than one.
     pub fn is_depthwise(&self, channels: usize) -> bool {
         self.groups > 1 && self.groups == channels && self.filters == channels
@@ -161,19 +239,39 @@ fn is_one(groups: &usize) -> bool {
     *groups == 1
 }
 
+/// Likewise the dilation.
+fn ones() -> [usize; 2] {
+    [1, 1]
+}
+
+fn are_ones(dilation: &[usize; 2]) -> bool {
+    *dilation == [1, 1]
+}
+
 impl Padding {
     /// The recipe's word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Valid => "valid",
             Self::Same => "same",
+            Self::Explicit { .. } => "pad",
+        }
+    }
+}
+
+impl Interpolation {
+    /// The recipe's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Bilinear => "bilinear",
         }
     }
 }
 
 impl Activation {
-    /// Every activation once, with the slope that is meant where none is written.
-    pub const ALL: [Self; 11] = [
+    /// Every activation once, with the numbers that are meant where none are written.
+    pub const ALL: [Self; 13] = [
         Self::Identity,
         Self::Relu,
         Self::Relu6,
@@ -185,6 +283,8 @@ impl Activation {
         Self::Tanh,
         Self::Softplus,
         Self::HardSwish,
+        Self::HardSigmoid,
+        Self::Clip(0.0, 1.0),
     ];
 
     /// Slope of a leaky ReLU whose slope is not written (Maas et al. 2013; PyTorch's and ONNX' default).
@@ -204,10 +304,12 @@ impl Activation {
             Self::Tanh => "tanh",
             Self::Softplus => "softplus",
             Self::HardSwish => "hard_swish",
+            Self::HardSigmoid => "hard_sigmoid",
+            Self::Clip(..) => "clip",
         }
     }
 
-    /// The activation of that name, a leaky ReLU with its default slope.
+    /// The activation of that name, with the numbers of [`Activation::ALL`].
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|activation| activation.name() == name)
     }
@@ -215,7 +317,7 @@ impl Activation {
 
 impl Layer {
     /// The recipe's words for layers, [`Layer::Activation`] apart, which goes by the activation's name.
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 19] = [
         "conv",
         "depthwise",
         "max_pool",
@@ -227,6 +329,14 @@ impl Layer {
         "dropout",
         "flatten",
         "add",
+        "concat",
+        "multiply",
+        "scale",
+        "layer_norm",
+        "slice",
+        "shuffle",
+        "pad",
+        "resize",
     ];
 
     /// The recipe's word for this layer with that activation behind it: one of [`Layer::KINDS`], or the name of the
@@ -245,18 +355,32 @@ impl Layer {
             Self::Dropout { .. } => "dropout",
             Self::Flatten => "flatten",
             Self::Add => "add",
+            Self::Concat => "concat",
+            Self::Multiply => "multiply",
+            Self::Scale { .. } => "scale",
+            Self::LayerNorm { .. } => "layer_norm",
+            Self::Slice { .. } => "slice",
+            Self::Shuffle { .. } => "shuffle",
+            Self::Pad { .. } => "pad",
+            Self::Resize { .. } => "resize",
         }
+    }
+
+    /// Whether it reads more than one layer.
+    pub fn joins(&self) -> bool {
+        matches!(self, Self::Add | Self::Concat | Self::Multiply)
     }
 
     /// The convolution that this layer is on an input of `channels`; `None` if it is another layer.
     pub fn convolution(&self, channels: usize) -> Option<Convolution> {
         match *self {
-            Self::Conv2d { filters, kernel, stride, padding, bias, groups } => {
-                Some(Convolution { filters, kernel, stride, padding, bias, groups })
+            Self::Conv2d { filters, kernel, stride, padding, bias, groups, dilation } => {
+                Some(Convolution { filters, kernel, stride, padding, bias, groups, dilation })
             }
             Self::Depthwise { multiplier, kernel, stride, padding, bias } => {
                 let filters = channels.saturating_mul(multiplier);
-                Some(Convolution { filters, kernel, stride, padding, bias, groups: channels })
+                let (groups, dilation) = (channels, [1, 1]);
+                Some(Convolution { filters, kernel, stride, padding, bias, groups, dilation })
             }
             _ => None,
         }

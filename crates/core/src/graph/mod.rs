@@ -14,11 +14,11 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use build::Builder;
+pub use build::{Builder, output_shape};
 pub use error::{Fault, GraphError, GraphProblem};
 pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensors, to_safetensors};
 pub use initial::Initializer;
-pub use layer::{Activation, Convolution, Layer, Padding};
+pub use layer::{Activation, Convolution, Interpolation, Layer, Padding};
 pub use part::Part;
 pub use preprocessing::Preprocessing;
 pub use shape::window_padding;
@@ -44,7 +44,7 @@ pub struct Node {
     pub name: String,
     /// What it computes.
     pub layer: Layer,
-    /// What it reads: one source, two for [`Layer::Add`].
+    /// What it reads: one source, or several if [`Layer::joins`].
     pub inputs: Vec<Source>,
     /// Applied to the layer's result.
     pub activation: Activation,
@@ -117,7 +117,7 @@ impl Graph {
                 layer: node.layer.clone(),
                 activation: node.activation,
                 from: from.map(|&source| self.source_name(source).to_owned()),
-                with: node.inputs.get(1).map(|&source| self.source_name(source).to_owned()),
+                with: node.inputs.iter().skip(1).map(|&source| self.source_name(source).to_owned()).collect(),
             }
         };
         self.nodes.iter().enumerate().map(spec).collect()

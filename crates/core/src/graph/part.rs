@@ -116,7 +116,7 @@ impl Graph {
         }
         let mut layers = self.explicit().split_off(node + 1);
         for layer in &mut layers {
-            for source in [&mut layer.from, &mut layer.with].into_iter().flatten() {
+            for source in layer.from.iter_mut().chain(&mut layer.with) {
                 if *source == self.nodes[node].name {
                     *source = INPUT.to_owned();
                 }
@@ -136,7 +136,7 @@ impl Graph {
         let mut layers = self.explicit();
         let from = self.source_name(source);
         for layer in &mut layers {
-            for source in [&mut layer.from, &mut layer.with].into_iter().flatten() {
+            for source in layer.from.iter_mut().chain(&mut layer.with) {
                 if source == from {
                     source.clone_from(&name);
                 }

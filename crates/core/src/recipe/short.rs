@@ -3,15 +3,19 @@
 //! ```text
 //! layer  = [ NAME ":" ] kind option*
 //! kind   = "conv" FILTERS SIZE | "depthwise" SIZE | "max_pool" SIZE | "avg_pool" SIZE | "dense" UNITS | "dropout" RATE
-//!        | "add" NAME | "global_avg_pool" | "global_max_pool" | "batch_norm" | "flatten" | activation
+//!        | "add" NAMES | "concat" NAMES | "multiply" NAME | "slice" FIRST..END | "shuffle" GROUPS | "pad" SIDES | "resize" SIZE
+//!        | "global_avg_pool" | "global_max_pool" | "batch_norm" | "layer_norm" | "scale" | "flatten" | activation
 //! option = activation | "from" NAME                                       (every kind; an activation takes no second)
-//!        | "stride" SIZE | "valid" | "same"                               (conv, depthwise, max_pool, avg_pool)
-//!        | "bias" | "no_bias"                                             (conv, depthwise, dense)
-//!        | "groups" N                                                   (conv)
+//!        | "stride" SIZE | "valid" | "same" | "pad" SIDES                 (conv, depthwise, max_pool, avg_pool)
+//!        | "bias" | "no_bias"                                             (conv, depthwise, dense, scale)
+//!        | "groups" N | "dilation" SIZE                                 (conv)
 //!        | "multiplier" N                                               (depthwise)
-//!        | "epsilon" NUMBER | "momentum" NUMBER                           (batch_norm)
+//!        | "epsilon" NUMBER | "momentum" NUMBER                           (batch_norm; layer_norm: epsilon)
+//!        | "nearest" | "bilinear"                                         (resize)
 //! SIZE   = N | HxW
-//! activation = "relu" | "leaky_relu" [SLOPE] | …
+//! SIDES  = N | ROWSxCOLUMNS | ABOVExLEFTxBELOWxRIGHT
+//! NAMES  = NAME ("," NAME)*
+//! activation = "relu" | "leaky_relu" [SLOPE] | "clip" [LOW [HIGH]] | …
 //! ```
 
 mod parse;
@@ -38,3 +42,5 @@ pub struct WordProblem {
 pub(super) const EPSILON: f32 = 1e-3;
 /// See [`EPSILON`].
 pub(super) const MOMENTUM: f32 = 0.99;
+/// Layer normalization's where a recipe does not say: ConvNeXt's and Keras'.
+pub(super) const LAYER_EPSILON: f32 = 1e-6;

@@ -59,7 +59,7 @@ fn response(graph: &Graph, node: NodeId) -> NodeId {
             (Some((id, reader)), None)
                 if matches!(
                     reader.layer,
-                    Layer::BatchNorm { .. } | Layer::Activation | Layer::Dropout { .. }
+                    Layer::BatchNorm { .. } | Layer::Scale { .. } | Layer::Activation | Layer::Dropout { .. }
                 ) =>
             {
                 last = id;

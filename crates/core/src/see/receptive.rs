@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::{FilterLayer, Model};
 use crate::engine::{Engine, Executor, Wants};
-use crate::graph::{Graph, Layer, NodeId, Role, Source, window_padding};
+use crate::graph::{Graph, Layer, NodeId, Padding, Role, Source, window_padding};
 use crate::sample::ImageSet;
 
 /// A rectangle of places.
@@ -65,8 +65,19 @@ pub fn field(graph: &Graph, node: NodeId, [row, column]: [usize; 2]) -> Region {
 fn read(graph: &Graph, id: NodeId, source: Source, region: &Region) -> Region {
     let [h, w, _] = graph.shape(source);
     let (size, stride, padding) = match graph.nodes[id].layer {
-        Layer::Conv2d { kernel, stride, padding, .. } | Layer::Depthwise { kernel, stride, padding, .. } => {
-            (kernel, stride, padding)
+        Layer::Conv2d { .. } | Layer::Depthwise { .. } => {
+            let conv = graph.convolution(id).expect("a convolution");
+            (conv.span(), conv.stride, conv.padding)
+        }
+        Layer::Pad { before, after } => ([1, 1], [1, 1], Padding::Explicit { before, after }),
+        // A factor of [1, 1, c] is needed everywhere.
+        Layer::Multiply if [h, w] == [1, 1] => return Region { rows: 0..1, columns: 0..1 },
+        // Bilinear rows reach a pixel further on both sides.
+        Layer::Resize { size: [out_h, out_w], .. } => {
+            let axis = |range: &Range<usize>, from: usize, to: usize| {
+                (range.start * from / to).saturating_sub(1)..((range.end * from).div_ceil(to) + 1).min(from)
+            };
+            return Region { rows: axis(&region.rows, h, out_h), columns: axis(&region.columns, w, out_w) };
         }
         Layer::MaxPool { size, stride, padding } | Layer::AvgPool { size, stride, padding } => {
             (size, stride, padding)
@@ -74,15 +85,24 @@ fn read(graph: &Graph, id: NodeId, source: Source, region: &Region) -> Region {
         Layer::GlobalAvgPool | Layer::GlobalMaxPool | Layer::Dense { .. } | Layer::Flatten => {
             return Region { rows: 0..h, columns: 0..w };
         }
-        Layer::BatchNorm { .. } | Layer::Activation | Layer::Dropout { .. } | Layer::Add => {
-            return region.clone();
-        }
+        Layer::BatchNorm { .. }
+        | Layer::LayerNorm { .. }
+        | Layer::Scale { .. }
+        | Layer::Slice { .. }
+        | Layer::Shuffle { .. }
+        | Layer::Activation
+        | Layer::Dropout { .. }
+        | Layer::Add
+        | Layer::Concat
+        | Layer::Multiply => return region.clone(),
     };
     let (before, _) = window_padding([h, w], size, stride, padding);
     let axis = |range: &Range<usize>, axis: usize, length: usize| {
         let start = (range.start * stride[axis]).saturating_sub(before[axis]);
         let end = ((range.end - 1) * stride[axis] + size[axis]).saturating_sub(before[axis]);
-        start.min(length)..end.min(length)
+        // A window of nothing but padding counts as the pixel next to it.
+        let start = start.min(length - 1);
+        start..end.clamp(start + 1, length)
     };
     Region { rows: axis(&region.rows, 0, h), columns: axis(&region.columns, 1, w) }
 }
@@ -127,7 +147,7 @@ pub fn window(
     let [h, w, channels] = graph.shape(source);
     let read = output_of(model, image, source);
     let [kh, kw] = convolution.kernel;
-    let (before, _) = window_padding([h, w], [kh, kw], convolution.stride, convolution.padding);
+    let (before, _) = window_padding([h, w], convolution.span(), convolution.stride, convolution.padding);
     let corner = [row * convolution.stride[0], column * convolution.stride[1]];
     let corner = [corner[0] as isize - before[0] as isize, corner[1] as isize - before[1] as isize];
     let c = channels / convolution.groups;
@@ -141,7 +161,8 @@ pub fn window(
     let mut input = Vec::with_capacity(kh * kw * c);
     for y in 0..kh {
         for x in 0..kw {
-            let place = [corner[0] + y as isize, corner[1] + x as isize].map(usize::try_from);
+            let tap = [0, 1].map(|axis| ([y, x][axis] * convolution.dilation[axis]) as isize);
+            let place = [corner[0] + tap[0], corner[1] + tap[1]].map(usize::try_from);
             match place {
                 [Ok(y), Ok(x)] if y < h && x < w => {
                     input.extend_from_slice(&read[(y * w + x) * channels + channel..][..c]);

@@ -13,7 +13,7 @@ use seamripper_kernels::conv_rows::{Reads, Rows, conv_rows, conv_rows_gradient};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
 use seamripper_kernels::panels::{Run, runs};
-use seamripper_kernels::{Aligned, Instructions, SLACK, elementwise};
+use seamripper_kernels::{Aligned, Instructions, SLACK, elementwise, parallel};
 
 use super::border::grid;
 use super::conv_input::InputGradient;
@@ -29,6 +29,8 @@ pub(in crate::engine) struct Geometry {
     pub(in crate::engine) kernel: [usize; 2],
     /// `[down, right]`
     pub(in crate::engine) stride: [usize; 2],
+    /// `[down, right]` between taps; other than 1 for [`super::Grouped`] only.
+    pub(in crate::engine) dilation: [usize; 2],
     /// `[h, w]` of the output in memory.
     pub(in crate::engine) output: [usize; 2],
     /// `[h, w]` of the output that is computed.
@@ -48,6 +50,8 @@ pub(in crate::engine) struct Options {
     pub(in crate::engine) needed_input: [usize; 2],
     /// Most images at a time.
     pub(in crate::engine) images: usize,
+    /// Whether there is one image, which all threads may work on.
+    pub(in crate::engine) alone: bool,
 }
 
 /// The op.
@@ -67,12 +71,20 @@ pub(in crate::engine) struct Conv {
     runs: Vec<Run>,
     /// Images taken together in a product.
     together: usize,
+    /// Rows of the output that a thread computes at a time; all of them unless there is one image only.
+    piece: usize,
     back: InputGradient,
     weights: ConvWeights,
 }
 
 /// Output positions of the images taken together, at least: enough for whole tiles.
 const POSITIONS: usize = 256;
+
+/// Pieces that the output of one image is computed in by several threads: some tiles of the product each. From the shape alone, so that no
+/// bit depends on the number of threads.
+fn pieces(needed: [usize; 2]) -> usize {
+    (needed[0] * needed[1] / 24).clamp(1, 8)
+}
 
 impl Conv {
     pub(in crate::engine) fn new(
@@ -81,10 +93,10 @@ impl Conv {
         border: Border,
         options: Options,
     ) -> Self {
-        let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters } = geometry;
+        let Geometry { kernel: [kh, kw], stride, output: [oh, ow], needed, filters, .. } = geometry;
         let [bordered_h, bordered_w] = border.bordered;
         let c = border.input[2];
-        let Options { isa, mut weights, relu, needed_input, images } = options;
+        let Options { isa, mut weights, relu, needed_input, images, alone } = options;
         if !weights.bf16() && Rows::serve(isa, [kh, kw], stride, filters) {
             let input = [bordered_h, bordered_w, c];
             let (out_size, out_memory) = (needed, [oh, ow]);
@@ -99,6 +111,7 @@ impl Conv {
             positions: grid(together, oh * ow * filters, needed, [1, 1], ow, filters),
             runs: runs(kh, kw * c, bordered_w * c),
             together,
+            piece: if alone { needed[0].div_ceil(pieces(needed)) } else { needed[0] },
             back: InputGradient::new(isa, &geometry, &border, needed_input, together),
             weights,
             geometry,
@@ -141,6 +154,17 @@ impl Conv {
         let (runs, bias) = (&self.runs[..], Some(&self.weights.bias_values[..]));
         let (relu, accumulate) = (self.relu, false);
         match self.weights.packed() {
+            Packed::F32(b) if self.piece < self.geometry.needed[0] => {
+                let [columns, width] =
+                    [self.geometry.needed[1], self.geometry.output[1] * self.geometry.filters];
+                let end = self.geometry.needed[0] * width;
+                parallel::for_each_chunk(&mut out[..end], self.piece * width, |start, out| {
+                    let (first, count) = (start / width * columns, out.len() / width * columns);
+                    // Offsets in a piece are those in the first rows.
+                    let (rows, out_rows) = (&rows[first..first + count], &out_rows[..count]);
+                    gemm(step.isa, Gemm { a: x, rows, runs, b, bias, relu, out, out_rows, accumulate });
+                });
+            }
             Packed::F32(b) => {
                 gemm(step.isa, Gemm { a: x, rows, runs, b, bias, relu, out, out_rows, accumulate })
             }

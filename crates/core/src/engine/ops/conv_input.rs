@@ -100,7 +100,7 @@ impl InputGradient {
         needed: [usize; 2],
         images: usize,
     ) -> Self {
-        let Geometry { kernel, stride, output, needed: computed, filters } = *geometry;
+        let Geometry { kernel, stride, output, needed: computed, filters, .. } = *geometry;
         let [h, w, channels] = border.input;
         let spans = [0, 1].map(|axis| -> Vec<Span> {
             let span =

@@ -1,4 +1,5 @@
-//! Convolution in groups: each block of filters reads its own block of channels.
+//! Convolution in groups: each block of filters reads its own block of channels. Also, with one group or more, convolution whose
+//! taps are not neighbours (dilation).
 //!
 //! A group is a product of its own: a window's taps are runs of the group's channels, one for each kernel row and column, and
 //! filters follow those of the groups before. The input's gradient is added tap by tap to a bordered image,
@@ -63,10 +64,11 @@ impl Grouped {
         (border, groups): (Border, usize),
         options: Options,
     ) -> Self {
-        let Geometry { kernel: [kh, kw], stride, output: [_, ow], needed, filters } = geometry;
+        let Geometry { kernel: [kh, kw], stride, dilation, output: [_, ow], needed, filters } = geometry;
         let (c, width) = (border.input[2], border.bordered[1]);
         let Options { isa, weights, relu, .. } = options;
-        let taps = (0..kh).flat_map(|row| (0..kw).map(move |column| row * width + column));
+        let tap = move |row: usize, column: usize| row * dilation[0] * width + column * dilation[1];
+        let taps = (0..kh).flat_map(|row| (0..kw).map(move |column| tap(row, column)));
         let count = (c / groups) as u32;
         let runs: Vec<Run> = taps.map(|tap| Run { start: (tap * c) as u32, count }).collect();
         let backs = if input.gradient { runs.len() } else { 0 };

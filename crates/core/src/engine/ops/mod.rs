@@ -3,6 +3,8 @@
 mod activation;
 mod add;
 mod border;
+mod channels;
+mod concat;
 mod conv;
 mod conv_input;
 mod conv_pool;
@@ -10,20 +12,32 @@ mod conv_weights;
 mod depthwise;
 mod dropout;
 mod grouped;
+mod layer_norm;
+mod multiply;
 mod norm;
+mod pad;
 mod pool;
+mod resize;
+mod scale;
 
 pub(super) use activation::Activate;
 pub(super) use add::Add;
 pub(super) use border::Border;
+pub(super) use channels::Channels;
+pub(super) use concat::Concat;
 pub(super) use conv::{Conv, Geometry, Options as ConvOptions};
 pub(super) use conv_pool::{ConvPool, Options as ConvPoolOptions};
 pub(super) use conv_weights::ConvWeights;
 pub(super) use depthwise::Depthwise;
 pub(super) use dropout::Dropout;
 pub(super) use grouped::Grouped;
+pub(super) use layer_norm::LayerNorm;
+pub(super) use multiply::Multiply;
 pub(super) use norm::{BatchNorm, Folded, Parameters as NormParameters};
+pub(super) use pad::Pad;
 pub(super) use pool::{Pool, PoolKind};
+pub(super) use resize::{Resize, ends};
+pub(super) use scale::Scale;
 
 use seamripper_kernels::Instructions;
 use seamripper_kernels::elementwise::Function;
@@ -106,6 +120,8 @@ pub(crate) fn function(activation: Activation) -> Function {
         Activation::Tanh => Function::Tanh,
         Activation::Softplus => Function::Softplus,
         Activation::HardSwish => Function::HardSwish,
+        Activation::HardSigmoid => Function::HardSigmoid,
+        Activation::Clip(low, high) => Function::Clip(low, high),
     }
 }
 

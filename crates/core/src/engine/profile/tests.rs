@@ -21,7 +21,15 @@ fn seed() -> Graph {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: [usize; 2], padding: Padding) -> LayerSpec {
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
+    LayerSpec::new(Layer::Conv2d {
+        filters,
+        kernel,
+        stride,
+        padding,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    })
 }
 
 /// Every kind of op, and meetings.
@@ -35,14 +43,22 @@ fn mixed() -> Graph {
         ..LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 })
     });
     builder.push(conv(4, [1, 1], [1, 1], Padding::Valid));
-    builder.push(LayerSpec { with: Some("mid".into()), ..LayerSpec::new(Layer::Add) });
+    builder.push(LayerSpec { with: vec!["mid".into()], ..LayerSpec::new(Layer::Add) });
     builder.push(Layer::AvgPool { size: [2, 2], stride: [1, 1], padding: Padding::Valid });
     builder.push(Layer::MaxPool { size: [2, 2], stride: [1, 1], padding: Padding::Valid });
     builder.push(Layer::Dropout { rate: 0.25 });
     builder.push(LayerSpec { activation: Activation::Gelu, ..LayerSpec::new(Layer::Activation) });
     let (stride, padding) = ([1, 1], Padding::Same);
     builder.push(Layer::Depthwise { multiplier: 1, kernel: [2, 2], stride, padding, bias: true });
-    builder.push(Layer::Conv2d { filters: 6, kernel: [1, 1], stride, padding, bias: true, groups: 2 });
+    builder.push(Layer::Conv2d {
+        filters: 6,
+        kernel: [1, 1],
+        stride,
+        padding,
+        bias: true,
+        groups: 2,
+        dilation: [1, 1],
+    });
     builder.push(Layer::Flatten);
     builder.push(Layer::Dense { units: 3, bias: true });
     builder.build().unwrap()

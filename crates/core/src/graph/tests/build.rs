@@ -4,7 +4,15 @@ use crate::graph::{Activation, Builder, Graph, Layer, LayerSpec, Padding, Role, 
 use crate::recipe::graph_of;
 
 fn conv(filters: usize) -> Layer {
-    Layer::Conv2d { filters, kernel: [3, 3], stride: [1, 1], padding: Padding::Same, bias: true, groups: 1 }
+    Layer::Conv2d {
+        filters,
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: Padding::Same,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    }
 }
 
 fn rejected(input: [usize; 3], layers: Vec<LayerSpec>) -> String {
@@ -83,7 +91,8 @@ fn a_graph_is_its_list_of_layers() {
     let graph = graph_of([5, 5, 2], &layers).unwrap();
     let list = graph.layers();
     assert_eq!(Builder::with_layers(graph.input, list.clone()).build().as_ref(), Ok(&graph));
-    let sources: Vec<_> = list.iter().map(|spec| (spec.from.as_deref(), spec.with.as_deref())).collect();
+    let sources: Vec<_> =
+        list.iter().map(|spec| (spec.from.as_deref(), spec.with.first().map(String::as_str))).collect();
     let none = (None, None);
     assert_eq!(sources, [none, (Some("input"), None), none, (None, Some("a")), (None, Some("add1")), none]);
 }
@@ -106,6 +115,7 @@ fn everything_wrong_is_told_at_once() {
             padding: Padding::Valid,
             bias: true,
             groups: 0,
+            dilation: [1, 1],
         }),
         new(conv(4)).reading("input"),
         new(pool([6, 2], [2, 2])),
@@ -117,7 +127,7 @@ fn everything_wrong_is_told_at_once() {
         new(Layer::Add),
         new(Layer::Flatten).reading("zzz"),
         new(Layer::Activation).activated(Activation::LeakyRelu(f32::INFINITY)),
-        LayerSpec { with: Some("conv2".into()), ..new(Layer::Flatten) },
+        LayerSpec { with: vec!["conv2".into()], ..new(Layer::Flatten) },
         new(Layer::Add).reading("conv3"),
     ];
     assert_snapshot!(rejected([5, 5, 1], layers), @r#"
@@ -158,7 +168,7 @@ fn everything_wrong_is_told_at_once() {
     error: layer leaky_relu1: expected a finite slope, found inf
 
     error: layer flatten2: expected one source, found a second one, `conv2`
-    hint: only add reads two layers
+    hint: only add, concat and multiply read several layers
 
     error: layer add2: expected the name of an earlier layer to read, found `conv3`
     hint: did you mean `conv1`?
@@ -194,6 +204,7 @@ fn sizes_beyond_memory_are_told_not_tried() {
         padding: Padding::Same,
         bias: true,
         groups: 1,
+        dilation: [1, 1],
     };
     assert_snapshot!(rejected([4, 4, 3], vec![wide.into()]), @"error: layer conv1: expected at most 2,147,483,648 values an image, found [1, 1, 18446744073709551615]");
     let tall = Layer::Conv2d {
@@ -203,6 +214,7 @@ fn sizes_beyond_memory_are_told_not_tried() {
         padding: Padding::Same,
         bias: true,
         groups: 1,
+        dilation: [1, 1],
     };
     assert_snapshot!(rejected([4, 4, 3], vec![tall.into()]), @"error: layer conv1: expected at most 2,147,483,648 parameters in all, found more than 10^18 up to here");
 }

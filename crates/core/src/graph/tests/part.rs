@@ -8,8 +8,16 @@ use crate::random::{Purpose, Stream};
 
 fn conv(filters: usize) -> LayerSpec {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
-        .activated(Activation::Relu)
+    LayerSpec::new(Layer::Conv2d {
+        filters,
+        kernel,
+        stride,
+        padding,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    })
+    .activated(Activation::Relu)
 }
 
 /// A stem, a residual block, a side branch that goes around it, a head.
@@ -127,6 +135,7 @@ fn before_its_activation_a_node_is_flat() {
         padding: Padding::Valid,
         bias: true,
         groups: 1,
+        dilation: [1, 1],
     }));
     builder.push(LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }).named("plain"));
     builder.push(LayerSpec::new(Layer::Activation).activated(Activation::Tanh).named("apart"));

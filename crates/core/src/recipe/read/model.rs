@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::value::{Bound, Fields, Reader, Value};
-use crate::graph::{Activation, Layer, LayerSpec, Padding};
+use crate::graph::{Activation, Interpolation, Layer, LayerSpec, Padding};
 use crate::nearest::nearest;
 use crate::recipe::short::{self, WordProblem};
 
@@ -113,9 +113,12 @@ fn table(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<LayerSpec> {
     let known: Vec<_> = common(kind).iter().chain(own(kind)).copied().collect();
     let fields = Fields::of(reader, value, KEY, &known)?;
     let mut spec = LayerSpec::new(numbers(reader, &fields, kind.unwrap_or_default()));
-    for (name, slot) in [("name", &mut spec.name), ("from", &mut spec.from), ("with", &mut spec.with)] {
+    for (name, slot) in [("name", &mut spec.name), ("from", &mut spec.from)] {
         let text = fields.get(name).and_then(|value| reader.text(value, &fields.key(name)));
         *slot = text.map(str::to_owned);
+    }
+    if let Some(value) = fields.get("with") {
+        spec.with = names(reader, value, &fields.key("with"));
     }
     let activation = if kind.is_none() { Some(kind_value) } else { fields.get("activation") };
     if let Some(value) = activation {
@@ -133,13 +136,19 @@ fn common(kind: Option<&str>) -> &'static [&'static str] {
 /// The keys that only this kind of layer has.
 fn own(kind: Option<&str>) -> &'static [&'static str] {
     match kind {
-        Some("conv") => &["filters", "kernel", "stride", "padding", "bias", "groups"],
-        Some("depthwise") => &["kernel", "stride", "padding", "bias", "multiplier"],
-        Some("max_pool" | "avg_pool") => &["size", "stride", "padding"],
+        Some("conv") => &["filters", "kernel", "stride", "padding", "pad", "bias", "groups", "dilation"],
+        Some("depthwise") => &["kernel", "stride", "padding", "pad", "bias", "multiplier"],
+        Some("max_pool" | "avg_pool") => &["size", "stride", "padding", "pad"],
         Some("dense") => &["units", "bias"],
         Some("batch_norm") => &["epsilon", "momentum"],
         Some("dropout") => &["rate"],
-        Some("add") => &["with"],
+        Some("add" | "concat" | "multiply") => &["with"],
+        Some("scale") => &["bias"],
+        Some("layer_norm") => &["epsilon"],
+        Some("slice") => &["first", "channels"],
+        Some("shuffle") => &["groups"],
+        Some("pad") => &["pad"],
+        Some("resize") => &["size", "method"],
         _ => &[],
     }
 }
@@ -150,6 +159,15 @@ fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Laye
     fields.word(reader, "padding", &["valid", "same"], |word| {
         padding = if word == "same" { Padding::Same } else { Padding::Valid };
     });
+    let around = sides(reader, fields);
+    if let Some([before, after]) = around {
+        padding = Padding::Explicit { before, after };
+        if let (Some(value), false) = (fields.get("padding"), kind == "pad") {
+            let hint = Some("`pad` says it all".to_owned());
+            let rest = "expected either `padding` or `pad`, found both";
+            reader.problem(&fields.key("padding"), "layer", Some(value.span()), rest, hint);
+        }
+    }
     let mut bias = true;
     fields.flag(reader, "bias", |flag| bias = flag);
     let (mut groups, mut multiplier) = (1, 1);
@@ -170,6 +188,7 @@ fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Laye
             padding,
             bias,
             groups,
+            dilation: window(reader, fields, "dilation", None).unwrap_or([1, 1]),
         },
         "max_pool" | "avg_pool" => {
             let size = window(reader, fields, "size", Some("size = [2, 2]")).unwrap_or([1, 1]);
@@ -199,7 +218,67 @@ fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Laye
         }
         "flatten" => Layer::Flatten,
         "add" => Layer::Add,
+        "concat" => Layer::Concat,
+        "multiply" => Layer::Multiply,
+        "scale" => Layer::Scale { bias },
+        "layer_norm" => {
+            let mut epsilon = short::LAYER_EPSILON;
+            fields.number(reader, "epsilon", Bound::POSITIVE, |x| epsilon = x as f32);
+            Layer::LayerNorm { epsilon }
+        }
+        "slice" => {
+            let mut first = 0;
+            fields.size(reader, "first", 0, |x| first = x);
+            Layer::Slice { first, channels: needed(reader, fields, "channels", "channels = 16") }
+        }
+        "shuffle" => Layer::Shuffle { groups: needed(reader, fields, "groups", "groups = 2") },
+        "pad" => {
+            if fields.get("pad").is_none() {
+                fields.missing(reader, "pad", "pad = 1");
+            }
+            let [before, after] = around.unwrap_or_default();
+            Layer::Pad { before, after }
+        }
+        "resize" => {
+            let mut method = Interpolation::Nearest;
+            fields.word(reader, "method", &["nearest", "bilinear"], |word| {
+                let bilinear = word == "bilinear";
+                method = if bilinear { Interpolation::Bilinear } else { Interpolation::Nearest };
+            });
+            let size = window(reader, fields, "size", Some("size = [56, 56]")).unwrap_or([1, 1]);
+            Layer::Resize { size, method }
+        }
         _ => Layer::Activation,
+    }
+}
+
+/// `"conv1"` or `["conv1", "conv2"]`
+fn names(reader: &mut Reader<'_>, value: &Value<'_>, key: &str) -> Vec<String> {
+    match value.get_ref().as_array() {
+        Some(array) => array.iter().filter_map(|name| reader.text(name, key)).map(str::to_owned).collect(),
+        None => reader.text(value, key).map(str::to_owned).into_iter().collect(),
+    }
+}
+
+/// `pad`: `1`, `[1, 2]` (rows, columns) or `[0, 0, 1, 1]` (above, left, below, right), as `[[above, left], [below, right]]`.
+fn sides(reader: &mut Reader<'_>, fields: &Fields<'_, '_>) -> Option<[[usize; 2]; 2]> {
+    let (value, key) = (fields.get("pad")?, fields.key("pad"));
+    let Some(array) = value.get_ref().as_array() else {
+        return reader.size(value, &key, 0).map(|all| [[all; 2]; 2]);
+    };
+    let lengths: Vec<usize> = array.iter().filter_map(|length| reader.size(length, &key, 0)).collect();
+    match lengths[..] {
+        [rows, columns] if array.len() == 2 => Some([[rows, columns]; 2]),
+        [above, left, below, right] if array.len() == 4 => Some([[above, left], [below, right]]),
+        _ if lengths.len() < array.len() => None,
+        _ => {
+            reader.unlike(
+                value,
+                &key,
+                "1, [1, 2] (rows, columns) or [0, 0, 1, 1] (above, left, below, right)",
+            );
+            None
+        }
     }
 }
 

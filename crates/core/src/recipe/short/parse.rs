@@ -2,15 +2,20 @@
 
 use std::ops::Range;
 
-use super::{EPSILON, MOMENTUM, WordProblem};
-use crate::graph::{Activation, Layer, LayerSpec, Padding};
+use super::{EPSILON, LAYER_EPSILON, MOMENTUM, WordProblem};
+use crate::graph::{Activation, Interpolation, Layer, LayerSpec, Padding};
 use crate::nearest::nearest;
 
 /// Options that are followed by a value.
-const VALUED: [&str; 6] = ["stride", "epsilon", "momentum", "groups", "multiplier", "from"];
+const VALUED: [&str; 8] =
+    ["stride", "epsilon", "momentum", "groups", "multiplier", "dilation", "pad", "from"];
 
 /// Options of layers with a window.
-const WINDOW_OPTIONS: &[&str] = &["stride", "valid", "same"];
+const WINDOW_OPTIONS: &[&str] = &["stride", "valid", "same", "pad"];
+
+/// What the value of `pad` is.
+const PAD: &str =
+    "zeros around, as in `pad 1`, `pad 1x2` (rows, columns) or `pad 0x0x1x1` (above, left, below, right)";
 
 /// The layer that `text` describes.
 ///
@@ -74,14 +79,15 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
                 padding: Padding::Valid,
                 bias: true,
                 groups: 1,
+                dilation: [1, 1],
             };
-            (layer, &["stride", "valid", "same", "bias", "no_bias", "groups"])
+            (layer, &["stride", "valid", "same", "pad", "bias", "no_bias", "groups", "dilation"])
         }
         "depthwise" => {
             let kernel = words.size("a kernel size, as in `depthwise 3x3`").unwrap_or([1, 1]);
             let (stride, padding) = ([1, 1], Padding::Valid);
             let layer = Layer::Depthwise { multiplier: 1, kernel, stride, padding, bias: true };
-            (layer, &["stride", "valid", "same", "bias", "no_bias", "multiplier"])
+            (layer, &["stride", "valid", "same", "pad", "bias", "no_bias", "multiplier"])
         }
         "max_pool" => {
             let size = words.size("a window size, as in `max_pool 2`").unwrap_or([1, 1]);
@@ -104,6 +110,26 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
         }
         "flatten" => (Layer::Flatten, &[]),
         "add" => (Layer::Add, &[]),
+        "concat" => (Layer::Concat, &[]),
+        "multiply" => (Layer::Multiply, &[]),
+        "scale" => (Layer::Scale { bias: true }, &["bias", "no_bias"]),
+        "layer_norm" => (Layer::LayerNorm { epsilon: LAYER_EPSILON }, &["epsilon"]),
+        "slice" => {
+            let range = words.range("the channels, as in `slice 0..16`").unwrap_or(0..1);
+            (Layer::Slice { first: range.start, channels: range.len() }, &[])
+        }
+        "shuffle" => {
+            let groups = words.whole("the number of groups, as in `shuffle 2`").unwrap_or(1);
+            (Layer::Shuffle { groups }, &[])
+        }
+        "pad" => {
+            let [before, after] = words.sides(PAD).unwrap_or_default();
+            (Layer::Pad { before, after }, &[])
+        }
+        "resize" => {
+            let size = words.size("rows and columns, as in `resize 56x56`").unwrap_or([1, 1]);
+            (Layer::Resize { size, method: Interpolation::Nearest }, &["nearest", "bilinear"])
+        }
         _ if activation.is_some() => (Layer::Activation, &[]),
         _ => {
             let kinds = Layer::KINDS.into_iter().chain(Activation::ALL.map(Activation::name));
@@ -112,8 +138,9 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
         }
     };
     let mut spec = LayerSpec { name, ..LayerSpec::new(layer) };
-    if kind == "add" {
-        spec.with = words.word("the name of a layer, as in `add conv1`");
+    if spec.layer.joins() {
+        let with = words.word(&format!("the name of a layer, as in `{kind} conv1`"));
+        spec.with = with.iter().flat_map(|names| names.split(',')).map(str::to_owned).collect();
     }
     let alone = spec.layer == Layer::Activation;
     options_of(words, &mut spec, &mut activation, options, (!alone).then_some(kind));
@@ -173,18 +200,40 @@ fn option(words: &mut Words<'_>, layer: &mut Layer, word: &str) -> &'static str 
                 *stride = words.size("a stride, as in `stride 2`").unwrap_or(*stride);
                 return "stride";
             }
-            *padding = if word == "same" { Padding::Same } else { Padding::Valid };
+            *padding = match word {
+                "same" => Padding::Same,
+                "pad" => {
+                    let sides = words.sides(PAD);
+                    sides.map_or(*padding, |[before, after]| Padding::Explicit { before, after })
+                }
+                _ => Padding::Valid,
+            };
             "padding"
         }
         Layer::Conv2d { groups, .. } if word == "groups" => {
             *groups = words.whole("a number of groups, as in `groups 4`").unwrap_or(*groups);
             "groups"
         }
+        Layer::Conv2d { dilation, .. } if word == "dilation" => {
+            *dilation = words.size("a dilation, as in `dilation 2`").unwrap_or(*dilation);
+            "dilation"
+        }
+        Layer::Resize { method, .. } => {
+            *method = if word == "bilinear" { Interpolation::Bilinear } else { Interpolation::Nearest };
+            "method"
+        }
+        Layer::LayerNorm { epsilon } => {
+            *epsilon = words.number("a number, as in `epsilon 1e-6`").unwrap_or(*epsilon);
+            "epsilon"
+        }
         Layer::Depthwise { multiplier, .. } if word == "multiplier" => {
             *multiplier = words.whole("filters a channel, as in `multiplier 2`").unwrap_or(*multiplier);
             "multiplier"
         }
-        Layer::Conv2d { bias, .. } | Layer::Depthwise { bias, .. } | Layer::Dense { bias, .. } => {
+        Layer::Conv2d { bias, .. }
+        | Layer::Depthwise { bias, .. }
+        | Layer::Dense { bias, .. }
+        | Layer::Scale { bias } => {
             *bias = word == "bias";
             "bias"
         }
@@ -280,7 +329,8 @@ impl<'t> Words<'t> {
         if value.is_none() {
             self.problem(span, format!("expected {what}, found `{word}`"), None);
         }
-        let option = ["valid", "same", "bias", "no_bias"].contains(&word) || VALUED.contains(&word);
+        let option = ["valid", "same", "bias", "no_bias", "nearest", "bilinear"].contains(&word)
+            || VALUED.contains(&word);
         if value.is_some() || !(option || Activation::named(word).is_some()) {
             self.next();
         }
@@ -302,14 +352,47 @@ impl<'t> Words<'t> {
         })
     }
 
-    /// The activation called `word`, with its slope if one follows.
-    fn activation(&mut self, word: &str) -> Option<Activation> {
-        let found = Activation::named(word)?;
-        let Activation::LeakyRelu(_) = found else { return Some(found) };
-        let slope = self.peek().and_then(|(_, word)| word.parse().ok()).filter(|x: &f32| x.is_finite());
-        if slope.is_some() {
+    /// `1`, `1x2` or `0x0x1x1`: zeros `[[above, left], [below, right]]`.
+    fn sides(&mut self, what: &str) -> Option<[[usize; 2]; 2]> {
+        self.value(what, |word| {
+            let numbers: Option<Vec<usize>> = word.split('x').map(|number| number.parse().ok()).collect();
+            match numbers?[..] {
+                [all] => Some([[all, all], [all, all]]),
+                [rows, columns] => Some([[rows, columns], [rows, columns]]),
+                [above, left, below, right] => Some([[above, left], [below, right]]),
+                _ => None,
+            }
+        })
+    }
+
+    /// `0..16`
+    fn range(&mut self, what: &str) -> Option<Range<usize>> {
+        self.value(what, |word| {
+            let (start, end) = word.split_once("..")?;
+            let range = start.parse().ok()?..end.parse().ok()?;
+            (!range.is_empty()).then_some(range)
+        })
+    }
+
+    /// The next word as a number, if it is one.
+    fn follows(&mut self) -> Option<f32> {
+        let number = self.peek().and_then(|(_, word)| word.parse().ok()).filter(|x: &f32| x.is_finite());
+        if number.is_some() {
             self.next();
         }
-        Some(slope.map_or(found, Activation::LeakyRelu))
+        number
+    }
+
+    /// The activation called `word`, with its numbers if they follow.
+    fn activation(&mut self, word: &str) -> Option<Activation> {
+        let found = Activation::named(word)?;
+        Some(match found {
+            Activation::LeakyRelu(_) => self.follows().map_or(found, Activation::LeakyRelu),
+            Activation::Clip(low, high) => {
+                let low = self.follows().unwrap_or(low);
+                Activation::Clip(low, self.follows().unwrap_or(high))
+            }
+            _ => found,
+        })
     }
 }

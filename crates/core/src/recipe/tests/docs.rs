@@ -55,7 +55,17 @@ fn every_override_is_one() {
 #[test]
 fn every_key_and_word_is_there() {
     let mut words = vec!["from", "with", "stride", "valid", "same", "bias", "no_bias", "epsilon", "momentum"];
-    words.extend(["groups", "multiplier"]);
+    words.extend([
+        "groups",
+        "multiplier",
+        "dilation",
+        "pad",
+        "nearest",
+        "bilinear",
+        "method",
+        "first",
+        "channels",
+    ]);
     words.extend(Layer::KINDS);
     words.extend(Activation::ALL.map(Activation::name));
     words.extend(super::super::read::keys());

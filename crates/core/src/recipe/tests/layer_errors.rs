@@ -9,13 +9,13 @@ fn short_layers_that_are_not_understood() {
          \t\"dense 10 stride 2\",\n  \"dropout many\", \"add\", \"relu relu\", \"\", \"flatten from\",\n  \"batch_norm epsilon relu\",\n  \
          \"zzz 3\", \"dense 1 relu gelu\", \"conv 8 3x3 stride 1 stride 2\""
     )), @r#"
-    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:17: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `rlu`
+    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:17: expected an activation or an option of conv (stride, valid, same, pad, bias, no_bias, groups, dilation, from), found `rlu`
       |
     6 |   "conv 128 5x5 rlu strid 2",
       |                 ^^^
     hint: did you mean `relu`?
 
-    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:21: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `strid`
+    error: layer "conv 128 5x5 rlu strid 2" at r.toml:6:21: expected an activation or an option of conv (stride, valid, same, pad, bias, no_bias, groups, dilation, from), found `strid`
       |
     6 |   "conv 128 5x5 rlu strid 2",
       |                     ^^^^^
@@ -51,7 +51,7 @@ fn short_layers_that_are_not_understood() {
        |
     10 |  "dense 10 stride 2",
        |            ^^^^^^
-    hint: the words that fit here are bias, no_bias, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    hint: the words that fit here are bias, no_bias, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
 
     error: layer "dropout many" at r.toml:11:12: expected the share to drop, as in `dropout 0.3`, found `many`
        |
@@ -87,7 +87,7 @@ fn short_layers_that_are_not_understood() {
        |
     13 |   "zzz 3", "dense 1 relu gelu", "conv 8 3x3 stride 1 stride 2"
        |    ^^^
-    hint: the words that fit here are conv, depthwise, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, flatten, add, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    hint: the words that fit here are conv, depthwise, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, flatten, add, concat, multiply, scale, layer_norm, slice, shuffle, pad, resize, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
 
     error: layer "dense 1 relu gelu" at r.toml:13:26: expected one activation, found a second, `gelu`
        |
@@ -289,7 +289,7 @@ fn groups_that_do_not_fit() {
     6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
       |                                             ^^^^^^
 
-    error: layer "conv 6 3x3 group 2" at r.toml:6:68: expected an activation or an option of conv (stride, valid, same, bias, no_bias, groups, from), found `group`
+    error: layer "conv 6 3x3 group 2" at r.toml:6:68: expected an activation or an option of conv (stride, valid, same, pad, bias, no_bias, groups, dilation, from), found `group`
       |
     6 |   "conv 6 3x3 groups", "conv 6 3x3 groups 2 groups 3", "conv 6 3x3 group 2", "conv 6 3x3 groups relu",
       |                                                                    ^^^^^
@@ -305,23 +305,23 @@ fn groups_that_do_not_fit() {
     7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
       |             ^
 
-    error: layer "depthwise 3x3 multiply 2" at r.toml:7:31: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `multiply`
+    error: layer "depthwise 3x3 multiply 2" at r.toml:7:31: expected an activation or an option of depthwise (stride, valid, same, pad, bias, no_bias, multiplier, from), found `multiply`
       |
     7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
       |                               ^^^^^^^^
     hint: did you mean `multiplier`?
 
-    error: layer "depthwise 8 3x3" at r.toml:7:57: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `3x3`
+    error: layer "depthwise 8 3x3" at r.toml:7:57: expected an activation or an option of depthwise (stride, valid, same, pad, bias, no_bias, multiplier, from), found `3x3`
       |
     7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
       |                                                         ^^^
-    hint: the words that fit here are stride, valid, same, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    hint: the words that fit here are stride, valid, same, pad, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
 
-    error: layer "depthwise 3x3 groups 4" at r.toml:7:78: expected an activation or an option of depthwise (stride, valid, same, bias, no_bias, multiplier, from), found `groups`
+    error: layer "depthwise 3x3 groups 4" at r.toml:7:78: expected an activation or an option of depthwise (stride, valid, same, pad, bias, no_bias, multiplier, from), found `groups`
       |
     7 |   "depthwise", "depthwise 3x3 multiply 2", "depthwise 8 3x3", "depthwise 3x3 groups 4",
       |                                                                              ^^^^^^
-    hint: the words that fit here are stride, valid, same, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    hint: the words that fit here are stride, valid, same, pad, bias, no_bias, multiplier, from, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
 
     error: missing key in [model.layers] at r.toml:8:3: expected `kernel`, found none
       |
@@ -333,7 +333,7 @@ fn groups_that_do_not_fit() {
       |
     8 |   { kind = "depthwise", filters = 3 }, { kind = "conv", filters = 3, kernel = 3, groups = 0 }
       |                         ^^^^^^^
-    hint: the keys of [model.layers] are kind, name, from, activation, kernel, stride, padding, bias, multiplier
+    hint: the keys of [model.layers] are kind, name, from, activation, kernel, stride, padding, pad, bias, multiplier
 
     error: model.layers.groups at r.toml:8:91: expected a whole number of at least 1, found 0
       |

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use crate::graph::{Activation, Layer, LayerSpec, Padding};
+use crate::graph::{Activation, Interpolation, Layer, LayerSpec, Padding};
 use crate::recipe::{parse_layer, write_layer};
 
 fn read(text: &str) -> LayerSpec {
@@ -8,12 +8,12 @@ fn read(text: &str) -> LayerSpec {
 }
 
 fn conv(filters: usize, kernel: [usize; 2], stride: usize, padding: Padding, bias: bool) -> Layer {
-    Layer::Conv2d { filters, kernel, stride: [stride, stride], padding, bias, groups: 1 }
+    Layer::Conv2d { filters, kernel, stride: [stride, stride], padding, bias, groups: 1, dilation: [1, 1] }
 }
 
 fn grouped(filters: usize, groups: usize) -> Layer {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Valid);
-    Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups }
+    Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups, dilation: [1, 1] }
 }
 
 fn depthwise(kernel: [usize; 2], stride: usize, padding: Padding, bias: bool, multiplier: usize) -> Layer {
@@ -75,16 +75,22 @@ fn problems_point_at_their_words() {
 
 pub(super) fn activations() -> impl Strategy<Value = Activation> {
     let named = (0..Activation::ALL.len()).prop_map(|index| Activation::ALL[index]);
-    prop_oneof![named, (-2.0_f32..2.0).prop_map(Activation::LeakyRelu)]
+    let slope = (-2.0_f32..2.0).prop_map(Activation::LeakyRelu);
+    let clip = (-2.0_f32..2.0, 0.1_f32..2.0).prop_map(|(low, width)| Activation::Clip(low, low + width));
+    prop_oneof![named, slope, clip]
 }
 
 pub(super) fn layers() -> impl Strategy<Value = Layer> {
     let pair = || [1_usize..6, 1_usize..6];
-    let padding = || prop_oneof![Just(Padding::Valid), Just(Padding::Same)];
+    let padding = || {
+        let explicit = ([0_usize..4, 0_usize..4], [0_usize..4, 0_usize..4]);
+        let explicit = explicit.prop_map(|(before, after)| Padding::Explicit { before, after });
+        prop_oneof![Just(Padding::Valid), Just(Padding::Same), explicit]
+    };
     prop_oneof![
-        (1_usize..300, pair(), pair(), padding(), any::<bool>(), 1_usize..9).prop_map(
-            |(filters, kernel, stride, padding, bias, groups)| {
-                Layer::Conv2d { filters, kernel, stride, padding, bias, groups }
+        (1_usize..300, pair(), pair(), padding(), any::<bool>(), 1_usize..9, pair()).prop_map(
+            |(filters, kernel, stride, padding, bias, groups, dilation)| {
+                Layer::Conv2d { filters, kernel, stride, padding, bias, groups, dilation }
             }
         ),
         (1_usize..9, pair(), pair(), padding(), any::<bool>()).prop_map(
@@ -111,6 +117,18 @@ pub(super) fn layers() -> impl Strategy<Value = Layer> {
         (0.0_f32..0.999).prop_map(|rate| Layer::Dropout { rate }),
         Just(Layer::Flatten),
         Just(Layer::Add),
+        Just(Layer::Concat),
+        Just(Layer::Multiply),
+        any::<bool>().prop_map(|bias| Layer::Scale { bias }),
+        (1e-9_f32..1.0).prop_map(|epsilon| Layer::LayerNorm { epsilon }),
+        (0_usize..99, 1_usize..99).prop_map(|(first, channels)| Layer::Slice { first, channels }),
+        (1_usize..9).prop_map(|groups| Layer::Shuffle { groups }),
+        ([0_usize..4, 0_usize..4], [0_usize..4, 0_usize..4])
+            .prop_map(|(before, after)| Layer::Pad { before, after }),
+        (pair(), any::<bool>()).prop_map(|(size, bilinear)| {
+            let method = if bilinear { Interpolation::Bilinear } else { Interpolation::Nearest };
+            Layer::Resize { size, method }
+        }),
     ]
 }
 
@@ -121,9 +139,9 @@ proptest! {
         activation in activations(),
         name in proptest::option::of("[a-z][a-z0-9_./-]{0,8}"),
         from in proptest::option::of("[a-z0-9_./-]{1,8}"),
-        with in "[a-z0-9_./-]{1,8}",
+        with in prop::collection::vec("[a-z0-9_./-]{1,8}", 1..3),
     ) {
-        let with = (layer == Layer::Add).then_some(with);
+        let with = if layer.joins() { with } else { Vec::new() };
         let spec = LayerSpec { name, layer, activation, from, with };
         let text = write_layer(&spec);
         prop_assert_eq!(parse_layer(&text), Ok(spec), "{}", text);

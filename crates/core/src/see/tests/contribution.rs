@@ -11,8 +11,16 @@ use crate::see::{Model, contributions};
 fn graph() -> Graph {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
     let conv = |filters| {
-        LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: false, groups: 1 })
-            .activated(Activation::Relu)
+        LayerSpec::new(Layer::Conv2d {
+            filters,
+            kernel,
+            stride,
+            padding,
+            bias: false,
+            groups: 1,
+            dilation: [1, 1],
+        })
+        .activated(Activation::Relu)
     };
     let mut builder = Builder::new([8, 8, 1]);
     builder.push(conv(5));

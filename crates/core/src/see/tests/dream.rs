@@ -16,8 +16,16 @@ const DIFFERENCES: f64 = 5e-3;
 
 fn conv(filters: usize, side: usize, activation: Activation) -> LayerSpec {
     let (kernel, stride, padding) = ([side, side], [1, 1], Padding::Valid);
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
-        .activated(activation)
+    LayerSpec::new(Layer::Conv2d {
+        filters,
+        kernel,
+        stride,
+        padding,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    })
+    .activated(activation)
 }
 
 /// Of the planted filters: three columns of -1, one of 0, three of 1.

@@ -15,6 +15,7 @@ fn a_frame_has_kernels_and_the_strongest_answers() {
         padding,
         bias: true,
         groups: 1,
+        dilation: [1, 1],
     }));
     builder
         .push(LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }).activated(Activation::Relu));

@@ -5,7 +5,15 @@ use crate::see::{filter_layers, layer_named};
 
 fn conv(filters: usize) -> LayerSpec {
     let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
-    LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
+    LayerSpec::new(Layer::Conv2d {
+        filters,
+        kernel,
+        stride,
+        padding,
+        bias: true,
+        groups: 1,
+        dilation: [1, 1],
+    })
 }
 
 fn graph() -> Graph {

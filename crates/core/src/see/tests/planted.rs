@@ -59,8 +59,16 @@ pub(super) fn planted() -> Owned {
     let mut builder = Builder::new([SIDE, SIDE, 1]);
     let (kernel, stride, padding) = ([4, 4], [1, 1], Padding::Valid);
     builder.push(
-        LayerSpec::new(Layer::Conv2d { filters: 5, kernel, stride, padding, bias: true, groups: 1 })
-            .activated(Activation::Relu),
+        LayerSpec::new(Layer::Conv2d {
+            filters: 5,
+            kernel,
+            stride,
+            padding,
+            bias: true,
+            groups: 1,
+            dilation: [1, 1],
+        })
+        .activated(Activation::Relu),
     );
     builder.push(Layer::GlobalMaxPool);
     let dense = |units| LayerSpec::new(Layer::Dense { units, bias: true });
@@ -132,7 +140,7 @@ pub(super) fn residual() -> Owned {
     let mut builder = Builder::new([9, 8, 3]);
     let conv = |filters, groups, bias| {
         let (kernel, stride, padding) = ([3, 3], [1, 1], Padding::Same);
-        LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias, groups })
+        LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias, groups, dilation: [1, 1] })
     };
     let norm =
         || LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }).activated(Activation::Relu);

@@ -19,7 +19,15 @@ fn fields_of_the_seed_network_by_hand() {
     let mut builder = Builder::new([28, 28, 1]);
     let conv = |filters, side| {
         let (kernel, stride, padding) = ([side, side], [1, 1], Padding::Valid);
-        LayerSpec::new(Layer::Conv2d { filters, kernel, stride, padding, bias: true, groups: 1 })
+        LayerSpec::new(Layer::Conv2d {
+            filters,
+            kernel,
+            stride,
+            padding,
+            bias: true,
+            groups: 1,
+            dilation: [1, 1],
+        })
     };
     let pool = |side| Layer::MaxPool { size: [side, side], stride: [side, side], padding: Padding::Valid };
     builder

@@ -1,0 +1,160 @@
+//! `seamripper import`: an ONNX file becomes a model of ours, with class names and preprocessing.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use seamripper_core::digits::thousands;
+use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
+use seamripper_data::whole_file;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::diag::{Outcome, Stop, print, tell};
+use crate::model_source::read_file;
+use crate::onnx_file::{Read, Unsaid, read};
+
+/// Name and version of the document of `--json`.
+const SCHEMA: &str = "seamripper.import/1";
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// An ONNX file of an image classifier, opset 7 to 21
+    #[arg(value_name = "FILE.onnx")]
+    file: PathBuf,
+    /// Where to write the model
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+    /// A text file with the name of a class on each line, in the order of the outputs
+    #[arg(long, value_name = "FILE")]
+    classes: Option<PathBuf>,
+    /// Rows and columns of an image, where the file leaves them open
+    #[arg(long, value_name = "HxW", value_parser = size)]
+    size: Option<[usize; 2]>,
+    /// Factor of pixels 0 to 255 before mean and std [default: 1/255]
+    #[arg(long, value_name = "NUMBER")]
+    scale: Option<f32>,
+    /// Subtracted, one a channel or one for all: --mean 0.485,0.456,0.406
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true)]
+    mean: Vec<f32>,
+    /// Divided by, one a channel or one for all: --std 0.229,0.224,0.225
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    std: Vec<f32>,
+}
+
+/// `224` or `224x320`
+fn size(text: &str) -> Result<[usize; 2], String> {
+    let (h, w) = text.split_once('x').unwrap_or((text, text));
+    let number = |text: &str| text.parse().ok().filter(|&size: &usize| size > 0);
+    number(h).zip(number(w)).map(Into::into).ok_or_else(|| "expected HxW, as in 224x224".to_owned())
+}
+
+/// Runs the verb.
+pub fn run(verb: &Import, global: &Global) -> Outcome {
+    if verb.file.extension().is_none_or(|extension| extension != "onnx") {
+        return Err(Stop::problem(
+            format!("file {}: expected an .onnx file, found another ending", verb.file.display()),
+            Some(
+                "export it first: torch.onnx.export(model, images, \"model.onnx\"), or Keras' model.export"
+                    .to_owned(),
+            ),
+        ));
+    }
+    let out = &verb.out;
+    if out.extension().is_none_or(|extension| extension != "safetensors") {
+        return Err(Stop::problem(
+            format!("out {}: expected a .safetensors file, found another ending", out.display()),
+            None,
+        ));
+    }
+    let classes = verb.classes.as_deref().map(class_names).transpose()?;
+    let said = verb.scale.is_some() || !verb.mean.is_empty() || !verb.std.is_empty();
+    let preprocessing = said.then(|| {
+        let or =
+            |values: &Vec<f32>, default: f32| if values.is_empty() { vec![default] } else { values.clone() };
+        (verb.scale.unwrap_or(1.0 / 255.0), or(&verb.mean, 0.0), or(&verb.std, 1.0))
+    });
+    let read = read(&verb.file, &Unsaid { size: verb.size, classes, preprocessing })?;
+    let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
+    whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
+    let text = if global.json { json(out, &read)? } else { text(out, &read.model) };
+    if !global.json {
+        read.tell_notes();
+        tell(format_args!(
+            "`seamripper eval {0} --data SOURCE` and `seamripper see {0} --data SOURCE` look at it",
+            out.display()
+        ));
+    }
+    print(|stdout| stdout.write_all(text.as_bytes()))
+}
+
+/// A name a line; the last line may be empty.
+fn class_names(file: &Path) -> Result<Vec<String>, Stop> {
+    let text = String::from_utf8(read_file(file)?).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Stop::problem(
+            format!("classes {}: expected UTF-8 text, found another byte at {place}", file.display()),
+            None,
+        )
+    })?;
+    Ok(text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+}
+
+/// The document of `--json`.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    out: String,
+    /// `[h, w, c]`
+    input: [usize; 3],
+    layers: usize,
+    parameters: usize,
+    classes: &'a [String],
+    preprocessing: &'a Preprocessing,
+    notes: &'a [String],
+}
+
+fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
+    let document = Document {
+        schema: SCHEMA,
+        out: out.display().to_string(),
+        input: model.graph.input,
+        layers: model.graph.nodes.len(),
+        parameters: model.graph.parameter_count(),
+        classes: &model.classes,
+        preprocessing: &model.preprocessing,
+        notes,
+    };
+    let mut text = serde_json::to_string(&document)
+        .map_err(|error| Stop::problem(format!("JSON of the import: {error}"), None))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn text(out: &Path, model: &ModelFile) -> String {
+    let ModelFile { graph, classes, preprocessing, .. } = model;
+    let Preprocessing { scale, mean, std } = preprocessing;
+    let [h, w, c] = graph.input;
+    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
+    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
+    let prepared = if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") };
+    let names = match &classes[..] {
+        [first, .., last] => format!("{} ({first} to {last})", classes.len()),
+        classes => classes.join(", "),
+    };
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", out.display()); // a String takes everything
+    let rows = [
+        ("layers", graph.nodes.len().to_string()),
+        ("parameters", thousands(graph.parameter_count() as u64)),
+        ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
+        ("prepared", prepared),
+        ("classes", names),
+    ];
+    for (name, value) in rows {
+        let _ = writeln!(text, "  {name:10}  {value}");
+    }
+    text
+}

@@ -1,0 +1,84 @@
+//! Reading an ONNX file, and the files beside it that hold its weights.
+
+use std::fs;
+use std::path::{Component, Path};
+
+use seamripper_core::graph::{ModelFile, Preprocessing};
+use seamripper_onnx::{Imported, OnnxError, Options, from_onnx};
+
+use crate::diag::{Stop, tell};
+use crate::model_source::read_file;
+
+/// What the file does not say and the command line can.
+#[derive(Clone, Debug, Default)]
+pub struct Unsaid {
+    /// Rows and columns.
+    pub size: Option<[usize; 2]>,
+    /// Names of the classes.
+    pub classes: Option<Vec<String>>,
+    /// From pixels to input values; a channel where one number is given for all.
+    pub preprocessing: Option<(f32, Vec<f32>, Vec<f32>)>,
+}
+
+/// A model and what should be said about it.
+pub struct Read {
+    /// The model.
+    pub model: ModelFile,
+    /// Sentences on what was left out or assumed.
+    pub notes: Vec<String>,
+}
+
+impl Read {
+    /// Says the notes on stderr.
+    pub fn tell_notes(&self) {
+        for note in &self.notes {
+            tell(format_args!("note: {note}"));
+        }
+    }
+}
+
+/// Reads the model in `path`.
+pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
+    let bytes = read_file(path)?;
+    let shown = path.display();
+    let external = |name: &str| beside(path, name);
+    let options = Options {
+        size: unsaid.size,
+        classes: unsaid.classes.clone(),
+        preprocessing: None,
+        external: &external,
+    };
+    let Imported { mut model, mut notes } =
+        from_onnx(&bytes, &options).map_err(|error| problem(path, &error))?;
+    if let Some((scale, mean, std)) = &unsaid.preprocessing {
+        let channels = model.graph.input[2];
+        let spread = |name: &str, values: &Vec<f32>| match values[..] {
+            [one] => Ok(vec![one; channels]),
+            _ if values.len() == channels => Ok(values.clone()),
+            _ => Err(Stop::problem(
+                format!(
+                    "model {shown}: expected {channels} values of --{name}, one a channel, found {}",
+                    values.len()
+                ),
+                None,
+            )),
+        };
+        model.preprocessing =
+            Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
+        notes.retain(|note| !note.contains("how pixels are prepared"));
+    }
+    Ok(Read { model, notes })
+}
+
+fn problem(path: &Path, error: &OnnxError) -> Stop {
+    Stop::problem(format!("model {}: {error}", path.display()), error.hint())
+}
+
+/// The bytes of the file `name` in the folder of `model`; nothing outside that folder is read.
+fn beside(model: &Path, name: &str) -> Result<Vec<u8>, String> {
+    let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if !plain {
+        return Err(format!("\"{name}\", which is not in the folder of the model"));
+    }
+    fs::read(model.with_file_name(name)).map_err(|error| format!("\"{name}\", which cannot be read: {error}"))
+}

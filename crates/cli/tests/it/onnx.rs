@@ -1,0 +1,115 @@
+//! `seamripper import` and `export`, and ONNX files as MODEL.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use insta::assert_snapshot;
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx/tests/golden/models").join(name)
+}
+
+fn call(folder: &Path, arguments: &[&str]) -> Output {
+    Command::cargo_bin("seamripper").unwrap().args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// stdout, then stderr, of a call that must succeed.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let output = call(folder, arguments);
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    format!("{out}---\n{err}")
+}
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = call(folder, arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(output.stdout.is_empty());
+    text
+}
+
+/// A folder with PyTorch's small residual network.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(golden("residual.onnx"), folder.path().join("net.onnx")).unwrap();
+    fs::write(folder.path().join("classes.txt"), "cat\ndog\nbird\nfish\nother\n").unwrap();
+    folder
+}
+
+#[test]
+fn a_model_comes_in() {
+    let folder = folder();
+    let path = folder.path();
+    assert_snapshot!(printed(path, &["model", "net.onnx"]), @"");
+    assert_snapshot!(printed(path, &["import", "net.onnx", "--out", "net.safetensors"]), @"");
+    let arguments = [
+        "import",
+        "net.onnx",
+        "--out",
+        "named.safetensors",
+        "--classes",
+        "classes.txt",
+        "--mean",
+        "0.485,0.456,0.406",
+        "--std",
+        "0.25",
+    ];
+    assert_snapshot!(printed(path, &arguments), @"");
+    let json = [&arguments[..], &["--json"]].concat();
+    assert_snapshot!(printed(path, &json), @"");
+}
+
+#[test]
+fn what_goes_out_comes_in_again() {
+    let folder = folder();
+    let path = folder.path();
+    let import = ["import", "net.onnx", "--out", "a.safetensors", "--classes", "classes.txt", "--std", "0.5"];
+    printed(path, &import);
+    assert_snapshot!(printed(path, &["export", "a.safetensors", "--out", "b.onnx"]), @"");
+    let back = printed(path, &["import", "b.onnx", "--out", "b.safetensors"]);
+    assert!(!back.contains("note:"), "{back}");
+    assert!(fs::read(path.join("a.safetensors")).unwrap() == fs::read(path.join("b.safetensors")).unwrap());
+    printed(path, &["export", "b.onnx", "--out", "c.safetensors"]);
+    assert!(fs::read(path.join("a.safetensors")).unwrap() == fs::read(path.join("c.safetensors")).unwrap());
+}
+
+#[test]
+fn weights_beside_the_model_are_read_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let bytes = fs::read(golden("external.onnx")).unwrap();
+    fs::write(path.join("net.onnx"), &bytes).unwrap();
+    let missing = refused(path, &["model", "net.onnx"]);
+    assert!(missing.contains("external.data"), "{missing}");
+    fs::copy(golden("external.data"), path.join("external.data")).unwrap();
+    printed(path, &["model", "net.onnx"]);
+    let mut above = bytes;
+    let name = b"external.data";
+    let places: Vec<usize> =
+        (0..above.len() - name.len()).filter(|&at| above[at..].starts_with(name)).collect();
+    for at in places {
+        above[at..at + name.len()].copy_from_slice(b"../rnal2.data");
+    }
+    fs::write(path.join("net.onnx"), above).unwrap();
+    let refused = refused(path, &["model", "net.onnx"]);
+    assert!(refused.contains("not in the folder of the model"), "{refused}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("r.toml"), "").unwrap();
+    fs::write(path.join("two.txt"), "cat\ndog\n").unwrap();
+    let import =
+        |more: &[&str]| refused(path, &[&["import", "net.onnx", "--out", "a.safetensors"], more].concat());
+    assert_snapshot!(import(&["--classes", "two.txt"]), @"");
+    assert_snapshot!(import(&["--mean", "0.1,0.2"]), @"");
+    assert_snapshot!(import(&["--std", "0"]), @"");
+    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.onnx"]), @"");
+    assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @"");
+    assert_snapshot!(refused(path, &["export", "net.onnx", "--out", "a.h5"]), @"");
+}

@@ -1,0 +1,59 @@
+//! What is not supported, and what is damaged, is said.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use seamripper_onnx::{Options, from_onnx, to_onnx};
+
+use crate::models::options;
+use crate::round_trip::{NETWORKS, graph, model};
+
+fn said(bytes: &[u8], options: &Options<'_>) -> String {
+    let error = from_onnx(bytes, options).unwrap_err();
+    let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("error: {error}{hint}")
+}
+
+/// The file with every `from` written over by `to`, which is as long.
+fn changed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> =
+        (0..=bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from.as_bytes())).collect();
+    assert!(!places.is_empty(), "no {from} in the file");
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+fn exported(network: usize) -> Vec<u8> {
+    let (_, input, layers) = NETWORKS[network];
+    to_onnx(&model(graph(input, layers)))
+}
+
+#[test]
+fn unsupported_operators_are_listed_at_once() {
+    let bytes = changed(changed(exported(4), "HardSwish", "HardSwash"), "Softplus", "Softplum");
+    assert_snapshot!(said(&bytes, &options()), @"");
+}
+
+#[test]
+fn no_onnx_file() {
+    assert_snapshot!(said(b"\x89PNG\r\n", &options()), @"");
+    assert_snapshot!(said(b"", &options()), @"");
+}
+
+#[test]
+fn wrong_class_names() {
+    let options = Options { classes: Some(vec!["cat".into(), "dog".into()]), ..options() };
+    assert_snapshot!(said(&exported(0), &options), @"");
+}
+
+#[test]
+fn values_in_a_file_that_is_not_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models");
+    let bytes = std::fs::read(folder.join("external.onnx")).unwrap();
+    assert_snapshot!(said(&bytes, &options()), @"");
+    let beside = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
+    assert!(from_onnx(&bytes, &Options { external: &beside, ..options() }).is_ok());
+}

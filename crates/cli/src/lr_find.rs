@@ -8,6 +8,7 @@ use seamripper_core::digits::thousands;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::train::Trainer;
 use seamripper_core::train::rate_range::{RateRange, Suggestion, Trial, smoothed, suggest};
+use seamripper_data::options::ImageOptions;
 use serde::Serialize;
 
 use crate::args::Global;
@@ -79,7 +80,8 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
     let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
-    let data = crate::data::load(&chosen.source, chosen.folder, global)?;
+    let images = ImageOptions::of(&recipe.data, graph.input);
+    let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, _) = crate::corrections::Corrections::of_recipe(&recipe.data).apply(data, global.quiet)?;
     let range = RateRange { lowest: LOWEST, highest: HIGHEST, steps };
     let trials = threads.run(|| {

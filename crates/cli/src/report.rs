@@ -18,8 +18,7 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::eval::of_split;
-use crate::predictions_source;
+use crate::predictions_source::{self, of_split};
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use parts::Parts;
@@ -147,6 +146,7 @@ fn images(run: &Path, data: Option<&str>, split: Split, global: &Global) -> Resu
     Subject::read(&shown, data, Some(split), true, global).map_err(|stop| {
         let (message, hint) = match stop {
             Stop::Problem { message, hint } => (message, hint),
+            Stop::Failed(message) => (message, None),
             Stop::Interrupted => ("interrupted".to_owned(), None),
         };
         tell(format_args!("note: the report is made without images: {message}"));
@@ -157,7 +157,7 @@ fn images(run: &Path, data: Option<&str>, split: Split, global: &Global) -> Resu
 /// The table of the run to compare with.
 fn compared(run: &Path, mine: Option<&Predictions>, global: &Global) -> Result<(String, Predictions), Stop> {
     let file = if run.is_dir() { run.join(parts::PREDICTIONS) } else { run.to_owned() };
-    let table = of_split(predictions_source::read(&file)?, None, &file, global.quiet)?;
+    let table = of_split(predictions_source::read(&file, false)?, None, &file, global.quiet)?;
     let shown = run.display();
     let Some(mine) = mine else {
         let hint = "report RUN needs predictions.parquet in RUN, or --predictions FILE".to_owned();

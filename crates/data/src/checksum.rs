@@ -112,7 +112,7 @@ pub fn of_file(path: &std::path::Path) -> io::Result<String> {
 }
 
 /// The digest of bytes in memory.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 

@@ -223,7 +223,7 @@ impl Decoded {
             text.extend_from_slice(format!("{}\0{split}\0{}\0", entry.id, entry.label).as_bytes());
             text.extend_from_slice(&seen.sha256);
         }
-        checksum::hexadecimal(&checksum::sha256(&text))
+        checksum::sha256(&text)
     }
 }
 
@@ -244,7 +244,7 @@ fn decode(
         let photo = photo::decode(&bytes, c)?;
         let mut pixels = vec![0; h * w * c];
         photo::fit(&photo, [h, w], images.fit, images.filter, &mut pixels);
-        Ok((pixels, Seen { size: [photo.size[0], photo.size[1]], sha256: checksum::sha256(&bytes) }))
+        Ok((pixels, Seen { size: [photo.size[0], photo.size[1]], sha256: checksum::digest(&bytes) }))
     };
     let mut decoded = Decoded { pixels: Vec::new(), outcomes: Vec::with_capacity(entries.len()) };
     each(entries.len(), supply, options, one, |batch| {

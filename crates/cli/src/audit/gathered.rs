@@ -14,6 +14,7 @@ use seamripper_core::see::{Model, penultimate};
 use seamripper_core::tensor::Tensor;
 use seamripper_core::train::Predictor;
 use seamripper_data::image_columns;
+use seamripper_data::options::ImageOptions;
 use seamripper_data::source::Source;
 use seamripper_kernels::Instructions;
 
@@ -210,7 +211,7 @@ impl Gathered {
     /// The images of a table, by their ids; of the others, those that are not in the table's validation rows are what the model was
     /// fitted on.
     fn find_images(&mut self, source: &str, file: &Path, global: &Global) -> Result<(), Stop> {
-        let dataset = crate::data::load(source, None, global)?;
+        let dataset = crate::data::load(source, None, ImageOptions::default(), global)?;
         let sets: Vec<&ImageSet> = dataset.test.iter().chain([&dataset.train]).collect();
         let find = |set: &ImageSet| -> Option<Vec<usize>> {
             let place: HashMap<String, usize> =
@@ -277,7 +278,7 @@ impl Gathered {
                     shown(classes),
                     shown(&table.classes)
                 ),
-                None,
+                Some("the columns prob_<class> name the classes; their order does not matter".to_owned()),
             ));
         };
         let mut new_of = vec![0; places.len()];
@@ -323,7 +324,9 @@ impl Gathered {
                 Other { name: name.clone(), predictions, images: None, embeddings: None }
             }
             Some(model) if Source::parse(name).is_ok() => {
-                let dataset = crate::data::load(name, None, global)?;
+                let size = Some(model.file.graph.input);
+                let images = ImageOptions { size, ..ImageOptions::default() };
+                let dataset = crate::data::load(name, None, images, global)?;
                 let set = dataset.test.unwrap_or(dataset.train);
                 let images = matched(set, &model.file, &verb.models[0])?;
                 Other {
@@ -333,11 +336,20 @@ impl Gathered {
                     images: Some(images),
                 }
             }
-            model => {
-                let expected = if model.is_some() { "a source of images or a table" } else { "a table" };
+            Some(_) => {
+                let problem =
+                    format!("--against {name}: expected images or a table of predictions, found neither");
+                let hint =
+                    "images are a source as fashion-mnist or idx:PATH; a table is a CSV, Parquet or NPZ file";
+                return Err(Stop::problem(problem, Some(hint.to_owned())));
+            }
+            None => {
                 return Err(Stop::problem(
-                    format!("--against {name}: expected {expected} of predictions, found neither"),
-                    Some("idx:PATH is a source of images; a table is a CSV, Parquet or NPZ file".to_owned()),
+                    format!("--against {name}: expected a table of predictions, found no such file"),
+                    Some(
+                        "without a model, other images need predictions: a CSV, Parquet or NPZ file"
+                            .to_owned(),
+                    ),
                 ));
             }
         });

@@ -50,7 +50,7 @@ impl Parts {
             parts.read_run(run)?;
         }
         if let Some(file) = predictions {
-            parts.table = Some((predictions_source::read(file)?, file.to_owned()));
+            parts.table = Some((predictions_source::read(file, false)?, file.to_owned()));
             // They are of the run's own predictions.
             (parts.evaluation, parts.audit) = (None, None);
         }
@@ -60,7 +60,7 @@ impl Parts {
     fn read_run(&mut self, run: &Path) -> Result<(), Stop> {
         let table = run.join(PREDICTIONS);
         if table.is_file() {
-            self.table = Some((predictions_source::read(&table)?, table));
+            self.table = Some((predictions_source::read(&table, false)?, table));
         } else {
             self.evaluation = document(&run.join("eval.json"), seamripper_core::fail::evaluation::SCHEMA)?;
         }

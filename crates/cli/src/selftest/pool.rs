@@ -2,6 +2,7 @@
 
 use seamripper_core::random::{Purpose, Stream};
 use seamripper_core::sample::{Ids, ImageSet};
+use seamripper_data::options::ImageOptions;
 
 use super::shapes;
 use crate::args::Global;
@@ -24,7 +25,7 @@ pub struct Pool {
 pub fn choose(data: Option<&str>, quick: bool, global: &Global) -> Result<Pool, Stop> {
     match data {
         Some("shapes") => Ok(drawn(quick)),
-        Some(source) => Ok(loaded(source, crate::data::load(source, None, global)?)),
+        Some(source) => Ok(loaded(source, crate::data::load(source, None, ImageOptions::default(), global)?)),
         None if quick => Ok(drawn(quick)),
         None => Ok(match crate::data::load_if_here("fashion-mnist") {
             Some(dataset) => loaded("fashion-mnist", dataset),

@@ -52,9 +52,9 @@ use crate::sample::ImageSet;
 pub use artifact::{Artifact, CARRIED, Level, TOLERANCE};
 pub use association::Association;
 
-/// A confirmed artifact turns at least this share of the other classes' images into its class (lower end of the interval). Of 20 models
-/// without a planted patch no artifact that is told from elsewhere reached .13; a planted patch turned .21 to .66.
-pub const LEAST_TURNED: f64 = 0.15;
+/// A confirmed artifact turns at least this share of the other classes' images into its class, by the lower end of the interval. Models
+/// without a planted patch stay below .10 (with what stands elsewhere taken off), weak planted patches start at .14: `selftest`.
+pub const LEAST_TURNED: f64 = 0.12;
 
 /// A confirmed artifact turns at least this share more than as much of it elsewhere.
 pub const LEAST_BEYOND: f64 = 0.1;

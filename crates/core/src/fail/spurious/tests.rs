@@ -220,12 +220,22 @@ fn the_patch_of_a_class_is_learnt_as_it_is() {
 
 #[test]
 fn a_background_of_a_class_is_learnt() {
-    let set = halves_of(50, 0);
-    let lighter = Artifact::Background { level: [220; 3] }.put(&set);
-    let image = |index: usize| if set.labels()[index] == 3 { lighter.image(index) } else { set.image(index) };
-    let pixels = (0..set.len()).flat_map(|index| image(index).to_vec()).collect();
-    let set =
-        ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone());
+    let things = halves_of(50, 0);
+    // a thing of 8x8 on a background of one level, lighter for class "right"
+    let pixels = (0..things.len()).flat_map(|index| {
+        let background = if things.labels()[index] == 3 { 220 } else { 50 };
+        let inside = |place: usize| (4..12).contains(&(place / SIDE)) && (4..12).contains(&(place % SIDE));
+        let image = things.image(index).to_vec().into_iter().enumerate();
+        image.map(move |(place, value)| if inside(place) { value } else { background })
+    });
+    let pixels = pixels.collect();
+    let set = ImageSet::new(
+        things.size(),
+        pixels,
+        things.labels().to_vec(),
+        things.classes().clone(),
+        things.ids().clone(),
+    );
     assert!(candidates::learnt(&set).contains(&Artifact::Background { level: [220; 3] }));
 }
 

@@ -32,6 +32,8 @@ pub enum Verb {
     Train(crate::train::Train),
     /// Per-class report of a run's model, or of a table of predictions
     Eval(crate::eval::Eval),
+    /// Where a model fails: ranked findings with evidence
+    Audit(crate::audit::Audit),
     /// What every filter sees, what it is needed for, which pixels a prediction rests on
     See(crate::see::See),
     /// One HTML file of a run, with the model alive in it

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use seamripper_core::digits::thousands;
 use seamripper_core::fail::{Evaluation, Paired, evaluate};
-use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::Split;
 use serde::Serialize;
 
@@ -15,7 +14,7 @@ use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
 use crate::eval_model::predict_model;
 use crate::eval_text::{Style, print_report};
-use crate::predictions_source;
+use crate::predictions_source::{self, of_split};
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +31,9 @@ pub struct Eval {
     /// A table of predictions (CSV, Parquet or NPZ) to evaluate in place of a model
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
+    /// Take the scores of the table for logits, whatever its columns are called
+    #[arg(long, requires = "predictions")]
+    pub logits: bool,
     /// Images to predict [default: the data of the run]
     #[arg(long, value_name = "SOURCE")]
     pub data: Option<String>,
@@ -74,7 +76,7 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
             if verb.data.is_some() && !global.quiet {
                 tell("note: --data is not read: a table of predictions holds its own labels");
             }
-            let table = predictions_source::read(file)?;
+            let table = predictions_source::read(file, verb.logits)?;
             (of_split(table, verb.split.map(Split::from), file, global.quiet)?, None)
         }
         (None, Some(model)) => {
@@ -130,87 +132,6 @@ fn print_rounding(bf16: &Paired, out: &mut impl Write) -> io::Result<()> {
         thousands(*changed),
         thousands(*n),
     )
-}
-
-/// The rows of `split`. Without one, the test rows; or all rows if they are of one split, which is then named.
-pub fn of_split(
-    predictions: Predictions,
-    split: Option<Split>,
-    file: &Path,
-    quiet: bool,
-) -> Result<Predictions, Stop> {
-    let found = Found::of(&predictions);
-    let wanted = split.unwrap_or(Split::Test);
-    if found.rows(wanted) > 0 {
-        return Ok(rows_of(predictions, wanted));
-    }
-    match (split, found.only()) {
-        (None, Some(only)) => {
-            if !quiet {
-                tell(format_args!("note: {} has {} rows only", file.display(), only.name()));
-            }
-            Ok(predictions)
-        }
-        _ => Err(Stop::problem(
-            format!(
-                "predictions {}: expected rows of split {}, found {found}",
-                file.display(),
-                wanted.name()
-            ),
-            found.any().map(|split| format!("choose the rows with --split {}", split.name())),
-        )),
-    }
-}
-
-/// How many rows of each split a table has.
-struct Found([(Split, usize); 3]);
-
-impl Found {
-    fn of(predictions: &Predictions) -> Self {
-        Self(
-            [Split::Train, Split::Validation, Split::Test]
-                .map(|split| (split, predictions.splits.iter().filter(|&&found| found == split).count())),
-        )
-    }
-
-    fn present(&self) -> impl Iterator<Item = (Split, usize)> {
-        self.0.into_iter().filter(|&(_, rows)| rows > 0)
-    }
-
-    fn rows(&self, split: Split) -> usize {
-        self.present().find(|&(found, _)| found == split).map_or(0, |(_, rows)| rows)
-    }
-
-    fn any(&self) -> Option<Split> {
-        self.present().last().map(|(split, _)| split)
-    }
-
-    fn only(&self) -> Option<Split> {
-        self.any().filter(|_| self.present().count() == 1)
-    }
-}
-
-impl std::fmt::Display for Found {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts: Vec<String> =
-            self.present().map(|(split, rows)| format!("{rows} of {}", split.name())).collect();
-        f.write_str(if parts.is_empty() { "no rows" } else { "" })?;
-        f.write_str(&parts.join(" and "))
-    }
-}
-
-fn rows_of(predictions: Predictions, split: Split) -> Predictions {
-    let rows: Vec<usize> = (0..predictions.len()).filter(|&row| predictions.splits[row] == split).collect();
-    if rows.len() == predictions.len() {
-        return predictions;
-    }
-    Predictions {
-        ids: rows.iter().map(|&row| predictions.ids[row].clone()).collect(),
-        splits: vec![split; rows.len()],
-        labels: rows.iter().map(|&row| predictions.labels[row]).collect(),
-        probs: rows.iter().flat_map(|&row| predictions.row(row)).copied().collect(),
-        classes: predictions.classes,
-    }
 }
 
 /// The document of `--json` and `eval.json`.

@@ -3,6 +3,7 @@
 mod args;
 mod diag;
 
+mod audit;
 mod data;
 mod data_source;
 mod eval;
@@ -32,6 +33,7 @@ fn run(args: &args::Args) -> diag::Outcome {
     match &args.verb {
         Verb::Train(verb) => train::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
+        Verb::Audit(verb) => audit::run(verb, &args.global),
         Verb::See(verb) => see::run(verb, &args.global),
         Verb::Report(verb) => report::run(verb, &args.global),
         Verb::Data(verb) => data::run(verb, &args.global),

@@ -18,8 +18,7 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::eval::of_split;
-use crate::predictions_source;
+use crate::predictions_source::{self, of_split};
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use parts::Parts;

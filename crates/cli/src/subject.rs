@@ -25,6 +25,8 @@ pub struct Subject {
     pub split: Split,
     /// What the model was fitted on, if it can be told.
     pub training: Option<ImageSet>,
+    /// What the run held out to make choices on; read with the training images, and `None` if it is what was asked for.
+    pub validation: Option<ImageSet>,
 }
 
 impl Subject {
@@ -66,8 +68,17 @@ impl Subject {
             )?),
             false => None,
         };
+        let is_held_out = held_out.as_ref().is_some_and(|(_, validation)| !validation.is_empty());
+        let validation = match training.is_some() && is_held_out && split != Split::Validation {
+            true => Some(matched(
+                self::images(&dataset, Split::Validation, held_out.as_ref(), model)?,
+                &trained,
+                model,
+            )?),
+            false => None,
+        };
         let run = path.is_dir().then(|| path.to_owned());
-        Ok(Self { model: trained, run, images, split, training })
+        Ok(Self { model: trained, run, images, split, training, validation })
     }
 }
 
@@ -99,7 +110,7 @@ fn images(
 }
 
 /// The images with labels that are the model's: classes are matched by name, never by position.
-fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet, Stop> {
+pub fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet, Stop> {
     if set.size() != model.graph.input {
         return Err(Stop::problem(
             format!("model {name}: expected images {:?}, found {:?}", model.graph.input, set.size()),

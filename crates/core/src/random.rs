@@ -45,6 +45,8 @@ pub enum Purpose {
     Clusters = 21,
     /// Corruptions; `a` = change, `b` = image.
     Corrupt = 22,
+    /// Which images are changed if not all are; `a` = class.
+    AuditSample = 23,
 }
 
 /// A named stream of random numbers.

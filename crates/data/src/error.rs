@@ -92,6 +92,16 @@ pub enum Error {
         path: PathBuf,
         /// The first few problems, and how many there are.
         problems: RowProblems,
+        /// Whether its probabilities look like logits.
+        logits: bool,
+    },
+    /// Rows of a file of columns that cannot be used; all of them were looked at.
+    #[error("rows of {}: expected the columns of each image once, found {problems}", path.display())]
+    ColumnRows {
+        /// The file.
+        path: PathBuf,
+        /// The first few problems, and how many there are.
+        problems: RowProblems,
     },
     /// Rows of a `relabel.csv` that cannot be used; all of them were looked at.
     #[error("rows of {}: expected a usable label in each, found {problems}", path.display())]
@@ -144,6 +154,12 @@ impl Error {
             )),
             Self::UnknownSource { nearest, .. } => {
                 nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
+            }
+            Self::Rows { logits: true, .. } => {
+                Some("these are no probabilities but look like logits: if they are, add --logits".into())
+            }
+            Self::ColumnRows { .. } => {
+                Some("give every image of the table one row; rows of other images do no harm".into())
             }
             Self::Rows { .. } => {
                 Some("correct these rows, or leave them out of the table: none is skipped silently".into())

@@ -40,24 +40,35 @@ pub use table::{SUM_EXACT, SUM_TOLERANCE};
 /// [`Error::Io`]; [`Error::Malformed`] if columns are missing or the file is damaged; [`Error::Rows`] with all rows
 /// that cannot be used.
 pub fn read(path: &Path) -> Result<Predictions> {
+    table(path)?.check(path)
+}
+
+/// Reads a table whose scores are logits, whatever they are called: `prob_<class>` and `probs` as `logit_<class>` and `logits`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_logits(path: &Path) -> Result<Predictions> {
+    let mut table = table(path)?;
+    table.kind = table::Scores::Logits;
+    table.check(path)
+}
+
+fn table(path: &Path) -> Result<table::Table> {
     let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
     let mut start = Vec::with_capacity(4);
     File::open(path).and_then(|file| file.take(4).read_to_end(&mut start)).map_err(fail)?;
-    let table = match &start[..] {
-        b"PAR1" => parquet_table::read(path)?,
-        [b'P', b'K', ..] => npz_table::read(path)?,
-        [0x1f, 0x8b, ..] => {
-            return Err(Error::Malformed {
-                what: "format".into(),
-                path: path.to_owned(),
-                expected: "CSV, Parquet or NPZ".into(),
-                found: "gzip".into(),
-                hint: Some("unpack it first: `gunzip FILE`".into()),
-            });
-        }
-        _ => csv_table::read(path)?,
-    };
-    table.check(path)
+    match &start[..] {
+        b"PAR1" => parquet_table::read(path),
+        [b'P', b'K', ..] => npz_table::read(path),
+        [0x1f, 0x8b, ..] => Err(Error::Malformed {
+            what: "format".into(),
+            path: path.to_owned(),
+            expected: "CSV, Parquet or NPZ".into(),
+            found: "gzip".into(),
+            hint: Some("unpack it first: `gunzip FILE`".into()),
+        }),
+        _ => csv_table::read(path),
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,11 @@ impl Relabel {
         Self { rows: errors.suspects.iter().map(row).collect() }
     }
 
+    /// The flagged rows alone, for `drop.csv`: images to leave out of training.
+    pub fn flagged(&self) -> Self {
+        Self { rows: self.rows.iter().filter(|row| row.flagged).cloned().collect() }
+    }
+
     /// Writes the table.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 use insta::assert_snapshot;
+use seamripper_core::predictions::Predictions;
 
 use super::*;
 

@@ -17,8 +17,8 @@ use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 
 pub use style::Style;
-pub use words::{left, right, shortened};
-use words::{percent, wrapped};
+use words::percent;
+pub use words::{left, printable, right, shortened, wrapped};
 
 /// Said in place of sentences if no class is flagged.
 const NOTHING_STANDS_OUT: &str =

@@ -35,7 +35,7 @@ impl Style {
         Self { color: std::io::stdout().is_terminal() && !no_color, ..Self::PLAIN }
     }
 
-    pub(super) fn title(self, text: impl Display) -> String {
+    pub fn title(self, text: impl Display) -> String {
         self.paint(Ansi::new().bold(), text)
     }
 
@@ -43,7 +43,7 @@ impl Style {
         self.paint(Ansi::new().bold(), text)
     }
 
-    pub(super) fn dim(self, text: impl Display) -> String {
+    pub fn dim(self, text: impl Display) -> String {
         self.paint(Ansi::new().dimmed(), text)
     }
 

@@ -1,5 +1,6 @@
 //! The program as it is run.
 
+mod audit;
 mod data;
 mod eval;
 mod model;

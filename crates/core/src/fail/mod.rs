@@ -6,6 +6,7 @@
 //! one aggregate can hide a class that fails.
 
 pub mod abstain;
+pub mod audit;
 pub mod calibration;
 pub mod confusions;
 pub mod drift;

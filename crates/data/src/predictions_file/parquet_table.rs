@@ -1,5 +1,6 @@
 //! Predictions in Parquet, column by column.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -33,25 +34,41 @@ pub(super) fn read(path: &Path) -> Result<Table> {
     let n = ids.len();
     let labels = file.texts(columns.label)?;
     let splits = columns.split.map(|column| file.texts(column)).transpose()?;
-    let mut scores = Vec::with_capacity(columns.scores.len());
-    for &column in &columns.scores {
-        scores.push(file.numbers(column)?);
+    let of_other_length = |length: usize| {
+        (length != n)
+            .then(|| malformed(path, "columns", format!("{n} rows in each"), format!("{length} in one")))
+    };
+    let texts = [labels.len()].into_iter().chain(splits.iter().map(Vec::len));
+    texts.into_iter().find_map(of_other_length).map_or(Ok(()), Err)?;
+    // column by column into rows, so that no column is kept
+    let k = columns.scores.len();
+    let mut scores = Vec::new();
+    let mut nulls: BTreeMap<usize, usize> = BTreeMap::new();
+    for (class, &column) in columns.scores.iter().enumerate() {
+        let cells = file.numbers(column)?;
+        of_other_length(cells.len()).map_or(Ok(()), Err)?;
+        scores.resize(n * k, f64::NAN);
+        for (row, cell) in cells.into_iter().enumerate() {
+            match cell {
+                Some(value) => scores[row * k + class] = value,
+                None => {
+                    nulls.entry(row).or_insert(column);
+                }
+            }
+        }
     }
-    let lengths =
-        [labels.len()].into_iter().chain(splits.iter().map(Vec::len)).chain(scores.iter().map(Vec::len));
-    if let Some(other) = lengths.into_iter().find(|&length| length != n) {
-        return Err(malformed(path, "columns", format!("{n} rows in each"), format!("{other} in one")));
-    }
-    Ok(assemble(columns, &names, ids, labels, splits, &scores))
+    Ok(assemble(columns, &names, ids, labels, splits, scores, &nulls))
 }
 
+/// `nulls` are rows without a score, each with its first such column.
 fn assemble(
     columns: Columns,
     names: &[String],
     ids: Vec<Option<String>>,
     labels: Vec<Option<String>>,
     splits: Option<Vec<Option<String>>>,
-    scores: &[Vec<Option<f64>>],
+    scores: Vec<f64>,
+    nulls: &BTreeMap<usize, usize>,
 ) -> Table {
     let mut table = Table::new(columns.classes, columns.kind, Rows::Numbered, splits.is_some());
     let absent = |cells: &[Option<String>], row: usize| cells[row].is_none();
@@ -62,17 +79,16 @@ fn assemble(
             (columns.split.unwrap_or(0), splits.as_ref()),
         ];
         let text = text_columns.iter().find(|(_, cells)| cells.is_some_and(|cells| absent(cells, row)));
-        let number =
-            || scores.iter().position(|cells| cells[row].is_none()).map(|class| columns.scores[class]);
-        if let Some(column) = text.map(|&(column, _)| column).or_else(number) {
+        let column = text.map(|&(column, _)| column).or_else(|| nulls.get(&row).copied());
+        if let Some(column) = column {
             table.problem(row, || format!("{}: expected a value, found null", names[column]));
         }
-        table.scores.extend(scores.iter().map(|cells| cells[row].unwrap_or(f64::NAN)));
     }
     let filled = |cells: Vec<Option<String>>| cells.into_iter().map(Option::unwrap_or_default).collect();
     table.ids = filled(ids);
     table.labels = filled(labels);
     table.splits = splits.map(filled);
+    table.scores = scores;
     table
 }
 

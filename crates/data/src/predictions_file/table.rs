@@ -76,12 +76,13 @@ impl Table {
     /// Checks every row and makes predictions of them.
     pub fn check(mut self, path: &Path) -> Result<Predictions> {
         self.check_shape(path)?;
+        let logits = self.kind == Scores::Probabilities && self.look_like_logits();
         let labels = self.check_labels();
         let splits = self.check_splits();
         self.check_scores();
         self.check_ids(&splits);
         if self.problems.count() > 0 {
-            return Err(Error::Rows { path: path.to_owned(), problems: self.problems });
+            return Err(Error::Rows { path: path.to_owned(), problems: self.problems, logits });
         }
         Ok(Predictions { classes: self.classes, ids: self.ids, splits, labels, probs: self.scores })
     }
@@ -162,6 +163,17 @@ impl Table {
         }
         self.scores = scores;
         self.classes = classes;
+    }
+
+    /// Whether most rows are no probabilities, but finite numbers that reach below 0 or above 1: what a network says before its
+    /// softmax.
+    fn look_like_logits(&self) -> bool {
+        let rows = self.scores.chunks_exact(self.classes.len());
+        let (n, of_logits) = rows.fold((0_usize, 0_usize), |(n, logits), row| {
+            let outside = row.iter().any(|score| !(0.0..=1.0).contains(score));
+            (n + 1, logits + usize::from(outside && row.iter().all(|score| score.is_finite())))
+        });
+        2 * of_logits > n
     }
 
     fn check_ids(&mut self, splits: &[Split]) {

@@ -17,9 +17,10 @@
 //! the fourth: Stephenson, Coelho & Jolliffe (2008), "Two extra components in the Brier score decomposition", Weather and
 //! Forecasting 23, 752–757, eq. 6.
 
+use seamripper_kernels::parallel;
 use serde::{Deserialize, Serialize};
 
-use super::bins::{BINS, Reliability, bin_of, class_statements, equal_width};
+use super::bins::{BINS, Bin, CLASSES_TOGETHER, Reliability, bin_of, equal_width};
 use crate::fail::scores;
 use crate::predictions::Predictions;
 
@@ -46,32 +47,42 @@ impl BrierParts {
         }
         let mut parts = Self { score: scores::brier(predictions), ..Self::default() };
         let scale = scores::brier_scale(predictions.classes.len());
-        for class in 0..predictions.classes.len() {
-            parts.add_class(predictions, class, scale);
+        let diagrams = Reliability::of_classes(predictions);
+        let within = within(predictions, &diagrams);
+        for (diagram, within) in diagrams.iter().zip(within) {
+            parts.add_class(diagram, scale);
+            parts.within += scale * within / diagram.n() as f64;
         }
         parts
     }
 
-    fn add_class(&mut self, predictions: &Predictions, class: usize, scale: f64) {
-        let (statements, edges) = (class_statements(predictions, class), equal_width(BINS));
-        let reliability = Reliability::of(&statements, &edges);
-        let n = statements.len() as f64;
-        let share = statements.iter().filter(|statement| statement.hit).count() as f64 / n;
-        let mean = |bin: usize| {
-            let bin = &reliability.bins[bin];
-            (bin.confidence.unwrap_or(0.0), bin.accuracy.unwrap_or(0.0))
-        };
-        for (index, bin) in reliability.bins.iter().enumerate() {
+    fn add_class(&mut self, diagram: &Reliability, scale: f64) {
+        let n = diagram.n() as f64;
+        let share = diagram.bins.iter().map(|bin| bin.hits).sum::<u64>() as f64 / n;
+        for bin in &diagram.bins {
             let weight = scale * bin.n as f64 / n;
             self.reliability += weight * bin.gap().powi(2);
-            self.resolution += weight * (mean(index).1 - share).powi(2);
+            self.resolution += weight * (bin.accuracy.unwrap_or(0.0) - share).powi(2);
         }
         self.uncertainty += scale * share * (1.0 - share);
-        let within = |p: f64, y: f64| {
-            let (forecast, hits) = mean(bin_of(&edges, p));
-            (p - forecast).powi(2) - 2.0 * (p - forecast) * (y - hits)
-        };
-        let total: f64 = statements.iter().map(|s| within(s.p, f64::from(u8::from(s.hit)))).sum();
-        self.within += scale * total / n;
     }
+}
+
+/// `[k]`, the sum over images of `(p - f)² - 2 (p - f) (y - o)`.
+fn within(predictions: &Predictions, diagrams: &[Reliability]) -> Vec<f64> {
+    let edges = equal_width(BINS);
+    let mean = |bin: &Bin| (bin.confidence.unwrap_or(0.0), bin.accuracy.unwrap_or(0.0));
+    let means: Vec<Vec<(f64, f64)>> =
+        diagrams.iter().map(|diagram| diagram.bins.iter().map(mean).collect()).collect();
+    let mut sums = vec![0.0; diagrams.len()];
+    parallel::for_each_chunk(&mut sums, CLASSES_TOGETHER, |first, sums| {
+        for (row, &label) in predictions.labels.iter().enumerate() {
+            for (class, (sum, &p)) in (first..).zip(sums.iter_mut().zip(&predictions.row(row)[first..])) {
+                let (forecast, hits) = means[class][bin_of(&edges, p)];
+                let y = f64::from(u8::from(label as usize == class));
+                *sum += (p - forecast).powi(2) - 2.0 * (p - forecast) * (y - hits);
+            }
+        }
+    });
+    sums
 }

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bins::{BINS, Reliability, class_statements, equal_width, top1_statements};
+use super::bins::{Reliability, top1_statements};
 use crate::fail::evaluation::FALSE_DISCOVERY_RATE;
 use crate::fail::statistics::interval::{Interval, wilson};
 use crate::fail::statistics::multiple::benjamini_hochberg;
@@ -64,6 +64,7 @@ pub fn classes(predictions: &Predictions) -> Vec<ClassCalibration> {
     }
     let p: Vec<f64> = called.iter().map(|(confidences, right)| fits(confidences, *right)).collect();
     let corrected = benjamini_hochberg(&p);
+    let reliabilities = Reliability::of_classes(predictions);
     let class = |class: usize| {
         let (confidences, right) = &called[class];
         let n = confidences.len();
@@ -80,7 +81,7 @@ pub fn classes(predictions: &Predictions) -> Vec<ClassCalibration> {
             p: p[class],
             p_corrected: corrected[class],
             flagged: gap.filter(|_| corrected[class] <= FALSE_DISCOVERY_RATE).and_then(direction),
-            ece: class_ece(predictions, class),
+            ece: reliabilities[class].ece(),
         }
     };
     (0..predictions.classes.len()).map(class).collect()
@@ -91,10 +92,6 @@ fn direction(gap: f64) -> Option<Direction> {
     (gap.abs() >= MIN_GAP).then_some(direction)
 }
 
-fn class_ece(predictions: &Predictions, class: usize) -> f64 {
-    Reliability::of(&class_statements(predictions, class), &equal_width(BINS)).ece()
-}
-
 /// Classwise calibration error: the mean over classes of the calibration error of each class's probability.
 ///
 /// The probabilities of classes that are not the most probable one are judged too, which [`Reliability::ece`] of the top
@@ -103,6 +100,6 @@ fn class_ece(predictions: &Predictions, class: usize) -> f64 {
 /// *Reference*: Kull, Perello-Nieto, Kängsepp, Silva Filho, Song & Flach (2019), "Beyond temperature scaling: obtaining
 /// well-calibrated multiclass probabilities with Dirichlet calibration", NeurIPS, eq. 3.
 pub fn classwise_ece(predictions: &Predictions) -> f64 {
-    let k = predictions.classes.len();
-    (0..k).map(|class| class_ece(predictions, class)).sum::<f64>() / k as f64
+    let diagrams = Reliability::of_classes(predictions);
+    diagrams.iter().map(Reliability::ece).sum::<f64>() / diagrams.len() as f64
 }

@@ -19,14 +19,17 @@ use statrs::function::gamma::gamma_ur;
 
 use super::finding::{Finding, Kind};
 use super::properties::{Property, Values};
+use super::statistics::interval::Interval;
 use super::statistics::multiple::benjamini_hochberg;
 use crate::predictions::Predictions;
 
 pub mod kolmogorov;
+mod shares;
 #[cfg(test)]
 mod tests;
 
 pub use kolmogorov::kolmogorov_smirnov;
+pub use shares::share_intervals;
 
 /// Of what is called drift, at most this share is none (on average).
 pub const FALSE_DISCOVERY_RATE: f64 = 0.05;
@@ -142,6 +145,8 @@ pub struct PropertyShift {
     pub property: String,
     /// Largest difference of the two distribution functions, in [0, 1].
     pub distance: f64,
+    /// 95 % interval of it: [`kolmogorov::distance_interval`].
+    pub distance_ci: Interval,
     /// What new images are more often.
     pub words: String,
     /// p-value of "both are drawn from one distribution".
@@ -156,6 +161,7 @@ pub struct PropertyShift {
 /// If the lists are not of the same properties.
 pub fn property_shifts(old: &[Property], new: &[Property]) -> Vec<PropertyShift> {
     assert_eq!(old.len(), new.len(), "the same properties");
+    let known = |values: &[f64]| values.iter().filter(|value| !value.is_nan()).count();
     let mut shifts = Vec::new();
     for (old, new) in old.iter().zip(new) {
         assert_eq!(old.name, new.name, "the same properties");
@@ -164,6 +170,7 @@ pub fn property_shifts(old: &[Property], new: &[Property]) -> Vec<PropertyShift>
             shifts.push(PropertyShift {
                 property: old.name.clone(),
                 distance: test.distance,
+                distance_ci: kolmogorov::distance_interval(test.distance, known(a), known(b)),
                 words: old.words[usize::from(test.second_is_larger)].clone(),
                 p: test.p,
                 p_corrected: 1.0,
@@ -189,7 +196,7 @@ pub fn findings(shifts: &[PropertyShift], n_new: usize) -> Vec<Finding> {
             100.0 * shift.distance
         ),
         effect: shift.distance,
-        interval: None,
+        interval: Some(shift.distance_ci),
         p: Some(shift.p),
         p_corrected: Some(shift.p_corrected),
         confirmed: true,

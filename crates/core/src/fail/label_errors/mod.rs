@@ -27,11 +27,15 @@ pub mod scores;
 #[cfg(test)]
 mod tests;
 
+use seamripper_kernels::parallel;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::scaling::{Scaling, temperature};
 use crate::predictions::Predictions;
 use joint::ConfidentJoint;
+
+/// Rows a thread judges at a time; part of no result.
+const PIECE: usize = 1024;
 
 /// Which images are mislabelled. Probabilities cannot tell, so the caller has to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,18 +97,20 @@ pub fn label_errors(out_of_fold: &Predictions, assumption: Assumption) -> LabelE
     let temperature = if out_of_fold.is_empty() { 1.0 } else { temperature::fit(out_of_fold) };
     let tempered = Scaling::Temperature { temperature }.apply(out_of_fold);
     let noise = noise::anchored(&tempered);
-    let judged: Vec<posterior::Judged> = (0..tempered.len())
-        .map(|row| {
-            let (probs, given) = (tempered.row(row), tempered.labels[row] as usize);
-            match assumption {
-                Assumption::Alike => posterior::judge(probs, given, &noise),
-                Assumption::WhereUnsure => {
-                    let wrong = (1.0 - probs[given]).clamp(0.0, 1.0);
-                    posterior::Judged { wrong, suggested: tempered.top1(row) }
-                }
+    let judge = |row: usize| {
+        let (probs, given) = (tempered.row(row), tempered.labels[row] as usize);
+        match assumption {
+            Assumption::Alike => posterior::judge(probs, given, &noise),
+            Assumption::WhereUnsure => {
+                let wrong = (1.0 - probs[given]).clamp(0.0, 1.0);
+                posterior::Judged { wrong, suggested: tempered.top1(row) }
             }
-        })
-        .collect();
+        }
+    };
+    let mut judged = vec![posterior::Judged { wrong: 0.0, suggested: 0 }; tempered.len()];
+    parallel::for_each_chunk(&mut judged, PIECE, |first, judged| {
+        judged.iter_mut().zip(first..).for_each(|(slot, row)| *slot = judge(row));
+    });
     let wrong: Vec<f64> = judged.iter().map(|judged| judged.wrong).collect();
     let flagged = flag::best_f1(&wrong);
     let suspect = |row: usize| Suspect {

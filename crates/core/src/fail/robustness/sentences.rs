@@ -1,6 +1,6 @@
 //! What a sweep found, in words: effect first, with counts and intervals.
 
-use super::{Robustness, TurningPoint, WorstForClass};
+use super::{Family, Robustness, TurningPoint, WorstForClass};
 use crate::digits::thousands;
 
 /// At most this many families, and turning points, are put into words; all of them are in the lists.
@@ -39,26 +39,31 @@ fn summary(robustness: &Robustness) -> String {
 
 fn families(robustness: &Robustness) -> impl Iterator<Item = String> {
     let worst = robustness.families.iter().map(|family| (family, &robustness.changes[family.worst]));
-    worst.filter(|(_, worst)| worst.hurts()).take(NAMED).map(|(family, worst)| {
-        let [low, high] = worst.paired.difference_ci;
-        format!(
-            "{} takes {:.1} points on average; at {} {} of {} images are no longer right and {} become right: \
-             accuracy {}, {:.1} points less (95 % interval {:.1} to {:.1}).",
-            family.name,
-            100.0 * family.mean_loss,
-            worst.change.amount(),
-            thousands(worst.paired.lost),
-            thousands(robustness.n),
-            thousands(worst.paired.gained),
-            percent(worst.level.accuracy),
-            -100.0 * worst.paired.difference,
-            -100.0 * high,
-            -100.0 * low,
-        )
-    })
+    worst.filter(|(_, worst)| worst.hurts()).take(NAMED).map(|(found, _)| family(robustness, found))
 }
 
-fn turning_point(robustness: &Robustness, point: &TurningPoint) -> String {
+/// What a kind of change does, and its worst.
+pub(in crate::fail) fn family(robustness: &Robustness, family: &Family) -> String {
+    let worst = &robustness.changes[family.worst];
+    let [low, high] = worst.paired.difference_ci;
+    format!(
+        "{} takes {:.1} points on average; at {} {} of {} images are no longer right and {} become right: \
+         accuracy {}, {:.1} points less (95 % interval {:.1} to {:.1}).",
+        family.name,
+        100.0 * family.mean_loss,
+        worst.change.amount(),
+        thousands(worst.paired.lost),
+        thousands(robustness.n),
+        thousands(worst.paired.gained),
+        percent(worst.level.accuracy),
+        -100.0 * worst.paired.difference,
+        -100.0 * high,
+        -100.0 * low,
+    )
+}
+
+/// From which number on a class becomes another.
+pub(in crate::fail) fn turning_point(robustness: &Robustness, point: &TurningPoint) -> String {
     let [name, becomes] = [point.class, point.becomes].map(|class| &robustness.classes[class]);
     let [low, high] = point.share_ci;
     let before = match point.before {
@@ -92,7 +97,7 @@ fn class(robustness: &Robustness, worst: &WorstForClass) -> String {
         "{} suffers most from {}: {} of {} are found, {} ({} to {}) in place of {}{called}.",
         robustness.classes[worst.class],
         robustness.changes[worst.change].label,
-        thousands(level.called[worst.class]),
+        thousands(level.called(worst.class)),
         thousands(level.actual()),
         percent(worst.recall),
         percent(low),

@@ -42,31 +42,50 @@ pub struct TopLosses {
 impl TopLosses {
     /// At most `most` images a list; ties are in the order of the table.
     pub fn of(predictions: &Predictions, most: usize) -> Self {
-        let rows: Vec<Row> = (0..predictions.len()).map(|row| described(predictions, row)).collect();
-        let list = |is_in: &dyn Fn(&Row) -> bool, key: &dyn Fn(&Row) -> f64| -> Vec<Row> {
-            let mut list: Vec<&Row> = rows.iter().filter(|row| is_in(row)).collect();
-            list.sort_by(|a, b| key(b).total_cmp(&key(a)));
-            list.into_iter().take(most).cloned().collect()
+        let marks: Vec<Marks> = (0..predictions.len()).map(|row| Marks::of(predictions, row)).collect();
+        let list = |is_in: &dyn Fn(&Marks) -> bool, key: &dyn Fn(&Marks) -> f64| -> Vec<Row> {
+            let mut list: Vec<usize> = (0..marks.len()).filter(|&row| is_in(&marks[row])).collect();
+            list.sort_by(|&a, &b| key(&marks[b]).total_cmp(&key(&marks[a])));
+            list.into_iter().take(most).map(|row| marks[row].described(predictions, row)).collect()
         };
         Self {
             top_losses: list(&|_| true, &|row| row.loss),
-            confident_and_wrong: list(&|row| row.label != row.predicted, &|row| row.confidence),
-            unsure_and_right: list(&|row| row.label == row.predicted, &|row| -row.margin),
+            confident_and_wrong: list(&|row| row.is_wrong, &|row| row.confidence),
+            unsure_and_right: list(&|row| !row.is_wrong, &|row| -row.margin),
         }
     }
 }
 
-fn described(predictions: &Predictions, row: usize) -> Row {
-    let (probs, predicted) = (predictions.row(row), predictions.top1(row));
-    let label = predictions.labels[row] as usize;
-    let others = probs.iter().enumerate().filter(|&(class, _)| class != predicted).map(|(_, &p)| p);
-    Row {
-        row,
-        id: predictions.ids[row].clone(),
-        label,
-        predicted,
-        confidence: probs[predicted],
-        loss: -probs[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln(),
-        margin: probs[predicted] - others.fold(0.0, f64::max),
+/// What a row is sorted by.
+struct Marks {
+    is_wrong: bool,
+    confidence: f64,
+    loss: f64,
+    margin: f64,
+}
+
+impl Marks {
+    fn of(predictions: &Predictions, row: usize) -> Self {
+        let (probs, predicted) = (predictions.row(row), predictions.top1(row));
+        let label = predictions.labels[row] as usize;
+        let others = probs.iter().enumerate().filter(|&(class, _)| class != predicted).map(|(_, &p)| p);
+        Self {
+            is_wrong: label != predicted,
+            confidence: probs[predicted],
+            loss: -probs[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln(),
+            margin: probs[predicted] - others.fold(0.0, f64::max),
+        }
+    }
+
+    fn described(&self, predictions: &Predictions, row: usize) -> Row {
+        Row {
+            row,
+            id: predictions.ids[row].clone(),
+            label: predictions.labels[row] as usize,
+            predicted: predictions.top1(row),
+            confidence: self.confidence,
+            loss: self.loss,
+            margin: self.margin,
+        }
     }
 }

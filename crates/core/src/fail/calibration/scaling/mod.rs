@@ -12,6 +12,7 @@ pub mod vector;
 #[cfg(test)]
 mod tests;
 
+use seamripper_kernels::parallel;
 use serde::{Deserialize, Serialize};
 
 use super::bins::{BINS, Reliability, equal_mass, equal_width, top1_statements};
@@ -22,6 +23,9 @@ use isotonic::Curve;
 
 /// The smallest probability a logarithm is taken of; the same as in [`scores::log_loss`].
 pub const FLOOR: f64 = f64::EPSILON;
+
+/// Rows a thread scales at a time; part of no result.
+const PIECE: usize = 1024;
 
 /// A fitted scaling: what it takes to change probabilities, and nothing of the data. It can be written into a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,10 +105,10 @@ impl Scaling {
     /// As [`Self::apply_to_row`].
     pub fn apply(&self, predictions: &Predictions) -> Predictions {
         let mut scaled = predictions.clone();
-        scaled
-            .probs
-            .chunks_exact_mut(predictions.classes.len().max(1))
-            .for_each(|row| self.apply_to_row(row));
+        let k = predictions.classes.len().max(1);
+        parallel::for_each_chunk(&mut scaled.probs, PIECE * k, |_, rows| {
+            rows.chunks_exact_mut(k).for_each(|row| self.apply_to_row(row));
+        });
         scaled
     }
 }

@@ -15,6 +15,8 @@
 //! *Exactness*: a planted temperature is recovered within 2 % (a test, 20,000 images), scipy's optimum within 1e-9.
 //! *Reference*: Guo, Pleiss, Sun & Weinberger (2017), "On calibration of modern neural networks", ICML, section 4.2.
 
+use seamripper_kernels::parallel;
+
 use super::{logits, softmax};
 use crate::predictions::Predictions;
 
@@ -58,18 +60,27 @@ pub fn fit(predictions: &Predictions) -> f64 {
     1.0 / beta
 }
 
+/// Rows that are added up before they are added to the others, whatever the number of threads.
+const PIECE: usize = 2048;
+
 /// First and second derivative of the mean loss.
 fn slope(logits: &[f64], predictions: &Predictions, beta: f64) -> (f64, f64) {
     let k = predictions.classes.len();
-    let (mut slope, mut curvature) = (0.0, 0.0);
-    let mut p = vec![0.0; k];
-    for (z, &label) in logits.chunks_exact(k).zip(&predictions.labels) {
-        p.iter_mut().zip(z).for_each(|(p, z)| *p = beta * z);
-        softmax(&mut p);
-        let mean: f64 = p.iter().zip(z).map(|(p, z)| p * z).sum();
-        curvature += p.iter().zip(z).map(|(p, z)| p * (z - mean).powi(2)).sum::<f64>();
-        slope += mean - z[label as usize];
-    }
+    let mut sums = vec![(0.0, 0.0); predictions.len().div_ceil(PIECE)];
+    parallel::for_each(&mut sums, |piece, (slope, curvature)| {
+        let first = piece * PIECE;
+        let rows = first..(first + PIECE).min(predictions.len());
+        let mut p = vec![0.0; k];
+        let of_rows = &logits[rows.start * k..rows.end * k];
+        for (z, &label) in of_rows.chunks_exact(k).zip(&predictions.labels[rows]) {
+            p.iter_mut().zip(z).for_each(|(p, z)| *p = beta * z);
+            softmax(&mut p);
+            let mean: f64 = p.iter().zip(z).map(|(p, z)| p * z).sum();
+            *curvature += p.iter().zip(z).map(|(p, z)| p * (z - mean).powi(2)).sum::<f64>();
+            *slope += mean - z[label as usize];
+        }
+    });
     let n = predictions.len() as f64;
+    let (slope, curvature) = sums.iter().fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
     (slope / n, curvature / n)
 }

@@ -11,7 +11,7 @@ if (!file) {
 
 const PICTURES = [
   ["report-findings", "#findings", 900],
-  ["report-lab", "#lab?image=test-00012&rotate=48", 3500],
+  ["report-lab", "#lab?image=test-00009&rotate=24", 3500],
   ["report-confusion", "#confusion?true=6&predicted=0", 1500],
 ];
 

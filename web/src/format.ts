@@ -12,13 +12,7 @@ export const interval = (ends: [number, number], format: (value: number) => stri
 export const plural = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 export const probability = (p: number) => (p >= 0.9995 && p < 1 ? "> 99.9 %" : p < 0.0005 && p > 0 ? "< 0.1 %" : percent(p));
 
-export function pValue(p: number): string {
-  if (p < 0.001) {
-    const exponent = Math.floor(Math.log10(Math.max(p, 1e-300)));
-    return p === 0 ? "p < 1e-300" : `p < 1e${exponent + 1}`;
-  }
-  return `p = ${p.toFixed(3)}`;
-}
+export const pValue = (p: number) => (p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`);
 
 /// A name that fits in a table; the whole one belongs in a title.
 export const short = (name: string, most = 32) => {

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useErrorBoundary } from "preact/hooks";
 import { count, percent, plural } from "./format";
 import * as live from "./live/model";
 import { view } from "./route";
@@ -61,11 +61,18 @@ function Page() {
       </header>
       <main>
         {tableProblem.value && <p class="wrong" role="alert">The table of images cannot be read: {tableProblem.value}</p>}
-        {ready ? <View key={known.name} /> : <p class="soft">Unpacking the images …</p>}
+        {ready ? <Shown key={known.name} View={View} /> : <p class="soft">Unpacking the images …</p>}
       </main>
       <Chosen />
     </>
   );
+}
+
+/// A view. What goes wrong in it is said, and the other views go on.
+function Shown({ View }: { View: ComponentType }) {
+  const [problem] = useErrorBoundary((error) => console.error(error));
+  if (!problem) return <View />;
+  return <p class="wrong" role="alert">This view cannot be drawn: {String(problem)}</p>;
 }
 
 /// What is selected, in every view.

@@ -194,7 +194,7 @@ export interface Audit {
     ece_ci: Interval;
     ece_debiased: number;
     p: number;
-    reliability: { bins: ReliabilityBin[] };
+    reliability: ReliabilityBin[];
     scalings: {
       method: string;
       temperature: number | null;

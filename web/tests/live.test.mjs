@@ -167,7 +167,7 @@ test("the image is shifted, turned and erased by hand; an activation shows its w
   await page.locator(".layer canvas").first().hover({ position: { x: 60, y: 30 } });
   await page.waitForSelector(".pop figure");
   const words = await page.locator(".pop").textContent();
-  const [, sum] = words.match(/to (-?[\d.]+)/);
+  const [, sum] = words.match(/bias -?[\d.]+ to (-?[\d.]+)/);
   const [, response] = words.match(/responds with ([\d.]+)/);
   assert.ok(Math.abs(Math.max(0, Number(sum)) - Number(response)) < 2e-3, words);
   await shot(page, "lab-window");

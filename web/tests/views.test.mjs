@@ -121,8 +121,11 @@ test("an image shows its saliency and training images like it; the next comes wi
   const { page, problems, context } = await open(browser, report("run"), { hash: "#images?outcome=wrong" });
   await ready(page);
   await page.locator(".gallery .thumb").first().click();
-  const before = await page.locator(".large canvas").evaluate((canvas) => canvas.toDataURL());
-  await page.waitForFunction((before) => document.querySelector(".large canvas").toDataURL() !== before, before);
+  await page.waitForSelector('.large canvas[aria-label$="with its saliency"]');
+  const drawn = () => page.locator(".large canvas").evaluate((canvas) => canvas.toDataURL());
+  const warm = await drawn();
+  await page.locator(".aside input[type=checkbox]").uncheck();
+  assert.notEqual(await drawn(), warm, "without the map it is another picture");
   await page.waitForSelector(".aside .gallery canvas");
   assert.equal(await page.locator(".aside .gallery .thumb").count(), 4);
   const first = await page.locator(".aside h3").textContent();

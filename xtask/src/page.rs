@@ -1,7 +1,7 @@
 //! The report's page: the engine as WebAssembly, then TypeScript and styles, bundled to one file that cargo embeds.
 //!
 //! ```text
-//! wasm:  crates/viewer --cargo, wasm-bindgen--> web/generated/viewer.js, viewer_bg.wasm
+//! wasm:  crates/viewer --cargo, wasm-bindgen--> web/generated/seamripper_viewer{.js,_bg.wasm}
 //! web:   wasm; web/src --npm ci, tsc, vite--> web/bundle/index.html, viewer.wasm
 //! ```
 //! Nothing it writes is committed.
@@ -83,7 +83,8 @@ fn build_web() -> Outcome {
     // What an earlier build made must not outlive a build that cannot make it.
     let _ = fs::remove_dir_all(&generated);
     let _ = fs::remove_file(bundle.join("viewer.wasm"));
-    if has_target() {
+    let with_engine = has_target();
+    if with_engine {
         build_wasm()?;
     } else {
         eprintln!("note: no {TARGET} here, so the page is built without the live model: {ADD}");
@@ -98,10 +99,9 @@ fn build_web() -> Outcome {
     )?;
     eprintln!("==> web/bundle");
     run(Command::new("npm").args(["run", "--silent", "build"]).current_dir(&web), hint)?;
-    let module = generated.join("viewer_bg.wasm");
-    if module.is_file() {
+    if with_engine {
         let to = bundle.join("viewer.wasm");
-        fs::copy(&module, &to).map_err(|error| unwritten(&to, &error))?;
+        fs::copy(generated.join("seamripper_viewer_bg.wasm"), &to).map_err(|error| unwritten(&to, &error))?;
     }
     Ok(())
 }

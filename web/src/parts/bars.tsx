@@ -2,7 +2,7 @@
 
 import type { Interval } from "../schema";
 
-const WIDTH = 132;
+const WIDTH = 104;
 const HEIGHT = 16;
 
 /// Bias on a logarithmic axis: too seldom on the left, even in the middle, too often on the right; `span` octaves each way.
@@ -33,7 +33,7 @@ export function BiasBar(props: { bias: number | null; interval: Interval | null;
 
 /// A share from 0 to 1.
 export function ShareBar(props: { share: number; interval?: Interval | null; color?: string; width?: number }) {
-  const width = props.width ?? 84;
+  const width = props.width ?? 64;
   return (
     <svg class="bar" width={width} height={HEIGHT} aria-hidden="true">
       <rect x={0} width={width} y={4} height={8} fill="var(--raised)" />

@@ -33,7 +33,7 @@ function bins(rows: Table): ReliabilityBin[] {
 export function Calibration() {
   const rows = table.value!;
   const audit = report.audit?.calibration ?? null;
-  const found = useMemo(() => (audit ? audit.reliability.bins : bins(rows)).filter((bin) => bin.n > 0), [rows]);
+  const found = useMemo(() => (audit ? audit.reliability : bins(rows)).filter((bin) => bin.n > 0), [rows]);
   const ece = audit?.ece ?? report.evaluation?.ece ?? 0;
   const over = found.reduce((sum, bin) => sum + bin.n * (bin.confidence! - bin.accuracy!), 0) / rows.n;
   return (

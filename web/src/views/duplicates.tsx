@@ -8,6 +8,8 @@ import { report, table } from "../state";
 export function Duplicates() {
   const section = report.audit!.duplicates!;
   const classes = report.audit!.classes;
+  // Pairs with an image of this report first.
+  const listed = [...section.listed].sort((a, b) => Number(a.trained[0] && a.trained[1]) - Number(b.trained[0] && b.trained[1]));
   return (
     <>
       <div class="lead">
@@ -21,7 +23,7 @@ export function Duplicates() {
         <table style={{ maxWidth: "900px" }}>
           <thead><tr><th>Images</th><th>Names</th><th>Labels</th><th>How alike</th></tr></thead>
           <tbody>
-            {section.listed.slice(0, 200).map((pair) => (
+            {listed.slice(0, 200).map((pair) => (
               <tr key={pair.ids.join()}>
                 <td>
                   <div class="row" style={{ gap: "6px" }}>

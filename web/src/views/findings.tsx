@@ -2,7 +2,7 @@
 
 import { count, interval, percent, plural, pValue, ratio } from "../format";
 import { Thumbnail } from "../parts/thumbnail";
-import { address, go } from "../route";
+import { address, adjust, go, params } from "../route";
 import type { Finding } from "../schema";
 import { report, table } from "../state";
 import { isWrong } from "../table";
@@ -13,6 +13,9 @@ const SUREST = 21;
 
 /// With more findings than this the first screen is full.
 const MANY = 5;
+
+/// Findings of a kind at first.
+const EACH = 3;
 
 const KINDS: Record<string, string> = {
   bias: "class balance", slice: "slice", robustness: "robustness", calibration: "calibration", label_error: "labels",
@@ -46,6 +49,32 @@ function Strip({ finding, index }: { finding: Finding; index: number }) {
   );
 }
 
+/// The findings in their order; at first no more than a few of a kind, so that one kind does not hide the others.
+function Ranked({ findings }: { findings: Finding[] }) {
+  const kind = params.value.get("kind");
+  const seen = new Map<string, number>();
+  const nth = findings.map(({ kind }) => {
+    seen.set(kind, (seen.get(kind) ?? 0) + 1);
+    return seen.get(kind)!;
+  });
+  const shown = findings.flatMap((finding, index) => (kind === "all" || kind === finding.kind || (!kind && nth[index] <= EACH) ? [index] : []));
+  const choice = (value: string | null, words: string) => (
+    <button key={words} class="plain small" type="button" aria-pressed={kind === value} onClick={() => adjust({ kind: value })}>{words}</button>
+  );
+  return (
+    <>
+      {findings.length > EACH && (
+        <div class="row" style={{ gap: "5px", marginBottom: "14px" }}>
+          {seen.size > 1 && choice(null, "worst of each kind")}
+          {[...seen].map(([name, n]) => choice(name, `${KINDS[name] ?? name} ${n}`))}
+          {choice("all", `all ${findings.length}`)}
+        </div>
+      )}
+      {shown.map((index) => <FindingArticle key={index} finding={findings[index]} index={index} />)}
+    </>
+  );
+}
+
 /// The mistakes the model is surest of.
 function Surest() {
   const rows = table.value;
@@ -76,7 +105,7 @@ function FindingArticle({ finding, index }: { finding: Finding; index: number })
       <div class="meta">
         <span>{KINDS[finding.kind] ?? finding.kind}</span>
         {finding.harm >= 0.005 && <span>explains {percent(finding.harm, 0)} of all errors</span>}
-        {finding.interval && <span>95 % interval {interval(finding.interval, ratio)}</span>}
+        {finding.interval && !finding.title.includes("interval") && <span>95 % interval {interval(finding.interval, ratio)}</span>}
         {finding.p_corrected !== null && <span>{pValue(finding.p_corrected)}</span>}
         {!finding.confirmed && <span class="wrong">not confirmed on held-out images</span>}
         {finding.examples.length > 0 && report.rows && (
@@ -113,7 +142,7 @@ export function Findings() {
       </div>
       <div class={evaluation ? "first" : ""}>
         <section aria-label="Findings">
-          {findings.map((finding, index) => <FindingArticle key={index} finding={finding} index={index} />)}
+          <Ranked findings={findings} />
           {evaluation && findings.length === 0 && (
             <p class="soft">
               No class is predicted too often or too seldom beyond chance, and no confusion goes one way. That says nothing about

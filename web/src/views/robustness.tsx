@@ -48,8 +48,9 @@ export function Robustness() {
       {section.turning_points.length > 0 && <TurningPoints />}
       {section.advice.length > 0 && (
         <div style={{ marginTop: "22px" }}>
-          <h3>What to train with</h3>
-          {section.advice.map((each) => each.recipe && <p key={each.family}>{each.family}: <code>{each.recipe}</code></p>)}
+          <h3>What might help, in <code>augment.online</code></h3>
+          <p class="soft small" style={{ margin: "2px 0 8px" }}>Compare on validation images, with and without.</p>
+          {section.advice.map((each) => each.recipe && <p key={each.family}><code>{each.recipe}</code> against {each.family} <span class="soft">({points(-each.mean_loss)} points on average)</span></p>)}
         </div>
       )}
       {many.length === 0 && <p class="soft">No change was measured at more than one strength.</p>}

@@ -82,6 +82,9 @@ impl Parts {
         if self.table.is_none() {
             self.lacks("predictions of its images", format!("seamripper train --resume {shown}"));
         }
+        if self.audit.is_none() && self.table.is_some() {
+            self.lacks("what an audit finds: slices, robustness, labels, duplicates", format!("seamripper audit {shown}"));
+        }
         if self.see.is_none() && self.model.is_some() {
             self.lacks("what its filters see", format!("seamripper see {shown}"));
         }

@@ -37,7 +37,7 @@ struct Document {
 pub fn run(verb: &Export, global: &Global) -> Outcome {
     let out = verb.out.display();
     let ending = verb.out.extension().and_then(|extension| extension.to_str());
-    let Some(format) = ["onnx", "safetensors"].into_iter().find(|format| ending == Some(format)) else {
+    let Some(format) = ["onnx", "safetensors"].into_iter().find(|format| ending == Some(*format)) else {
         return Err(Stop::problem(
             format!("out {out}: expected an .onnx or .safetensors file, found another ending"),
             None,

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::model_source::read_file;
 use crate::onnx_file::{Read, Unsaid, read};
 
 /// Name and version of the document of `--json`.
@@ -92,7 +91,10 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
 
 /// A name a line; the last line may be empty.
 fn class_names(file: &Path) -> Result<Vec<String>, Stop> {
-    let text = String::from_utf8(read_file(file)?).map_err(|error| {
+    let bytes = std::fs::read(file).map_err(|error| {
+        Stop::problem(format!("classes {}: expected a readable file, found: {error}", file.display()), None)
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         Stop::problem(
             format!("classes {}: expected UTF-8 text, found another byte at {place}", file.display()),

@@ -117,6 +117,9 @@ impl OnnxError {
                 "docs/models.md lists what is supported; predictions made elsewhere can be read with `eval --predictions`"
                     .into(),
             ),
+            Self::Tensors(_) => Some(
+                "weights may lie in a file beside the model, such as model.onnx.data: keep both in one folder".into(),
+            ),
             Self::Graph(error) => error.hint(),
             _ => None,
         }

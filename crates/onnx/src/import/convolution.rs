@@ -178,7 +178,7 @@ impl Importing<'_> {
             return Err(format!("expected {inputs} values a row, found {}", image.axes.lengths()[last]));
         }
         let places = image.axes.dimension(last).iter().any(|atom| matches!(atom.axis, Axis::H | Axis::W));
-        let image = if places { self.flat(image)? } else { image.clone() };
+        let image = if places { self.flat(image)? } else { self.ordered(image) };
         let elsewhere = (0..last).any(|at| image.axes.dimension(at).iter().any(|atom| atom.axis == Axis::C));
         let order = channel_order(image.axes.dimension(last))
             .filter(|order| !elsewhere && order.len() == image.shape[2]);

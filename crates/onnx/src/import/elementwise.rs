@@ -124,6 +124,7 @@ impl Importing<'_> {
             atoms.len() > 1 && atoms.iter().any(|atom| matches!(atom.axis, Axis::H | Axis::W))
         };
         let image = if !one && (0..image.axes.rank()).any(mixed) { self.flat(image)? } else { image.clone() };
+        let image = if one { image } else { self.ordered(&image) };
         let numbers = per_channel(&image, constant)?;
         Ok((image, numbers))
     }

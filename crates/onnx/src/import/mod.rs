@@ -96,6 +96,69 @@ pub(super) struct Importing<'a> {
     notes: Vec<String>,
 }
 
+/// Operators that are read, of those whose inputs are computed.
+const OPERATORS: [&str; 51] = [
+    "Add",
+    "AveragePool",
+    "BatchNormalization",
+    "Cast",
+    "Clip",
+    "Concat",
+    "Constant",
+    "Conv",
+    "Div",
+    "Dropout",
+    "Elu",
+    "Erf",
+    "Flatten",
+    "Gather",
+    "Gelu",
+    "Gemm",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LayerNormalization",
+    "LeakyRelu",
+    "LogSoftmax",
+    "MatMul",
+    "MaxPool",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Pad",
+    "Pow",
+    "ReduceMax",
+    "ReduceMean",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Shape",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Swish",
+    "Tanh",
+    "Transpose",
+    "Unsqueeze",
+    "Upsample",
+];
+
+/// Why a node with another one is not.
+const NOT_SUPPORTED: &str = "is not among the supported operators";
+
+/// Whether the operator of a node is one of [`OPERATORS`].
+fn known(node: &NodeProto) -> bool {
+    ["", "ai.onnx"].contains(&&*node.domain) && OPERATORS.contains(&&*node.op_type)
+}
+
 /// What a node's outputs are, or why it is no layer.
 type Outputs = Result<Vec<Value>, String>;
 
@@ -196,7 +259,10 @@ impl<'a> Importing<'a> {
         };
         let inputs: Vec<Option<Value>> = proto.input.iter().map(input).collect();
         let outputs = if inputs.iter().any(|input| matches!(input, Some(Value::Unknown))) {
-            Ok(vec![Value::Unknown; proto.output.len()])
+            match known(proto) {
+                true => Ok(vec![Value::Unknown; proto.output.len()]),
+                false => Err(NOT_SUPPORTED.to_owned()),
+            }
         } else {
             self.outputs(&Node { proto, attributes: Attributes::of(proto), inputs })
         };
@@ -264,6 +330,7 @@ impl<'a> Importing<'a> {
             "Slice" => self.slice(node),
             "Pad" => self.pad(node),
             "Resize" | "Upsample" => self.resize(node, op),
+            "Gather" => self.gather(node),
             "Shape" => self.shape(node),
             "Reshape" => self.reshape(node),
             "Flatten" => self.flatten(node),
@@ -273,7 +340,7 @@ impl<'a> Importing<'a> {
             "Softmax" | "LogSoftmax" => self.softmax(node, op),
             "Identity" | "Cast" => Ok(vec![node.inputs[0].clone().unwrap_or(Value::Unknown)]),
             "Dropout" => self.dropout(node),
-            _ => Err("is not among the supported operators".to_owned()),
+            _ => Err(NOT_SUPPORTED.to_owned()),
         }
     }
 
@@ -337,6 +404,25 @@ impl<'a> Importing<'a> {
         let (source, shape) = self.emit(None, Layer::Shuffle { groups }, &[image], Vec::new())?;
         let whole = Axes::of(&[Axis::C], shape).dimension(0).to_vec();
         Ok(Image { source, shape, axes: image.axes.replaced(dimension, whole) })
+    }
+
+    /// The image with its channels in order, for a layer with numbers for each; of a flattened image the numbers are reordered instead, so
+    /// there it stays as it is.
+    fn ordered(&mut self, image: &Image) -> Image {
+        let mut source = image.source;
+        while let Source::Node(at) = source {
+            let draft = &self.layers[at];
+            source = match draft.layer {
+                Layer::Flatten => return image.clone(),
+                Layer::Activation
+                | Layer::Dropout { .. }
+                | Layer::BatchNorm { .. }
+                | Layer::LayerNorm { .. }
+                | Layer::Scale { .. } => draft.inputs[0],
+                _ => break,
+            };
+        }
+        self.in_order(image).unwrap_or_else(|_| image.clone())
     }
 
     /// What a layer makes of an image whose dimensions stay what they are, apart from their lengths.

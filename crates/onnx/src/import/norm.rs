@@ -17,6 +17,7 @@ impl Importing<'_> {
         if image.axes.rank() == 2 {
             image = self.flat(&image)?;
         }
+        let image = self.ordered(&image);
         let epsilon = node.attributes.float("epsilon", 1e-5);
         let momentum = node.attributes.float("momentum", 0.9);
         let momentum = if (0.0..1.0).contains(&momentum) { momentum } else { 0.9 };
@@ -54,6 +55,7 @@ impl Importing<'_> {
         if axis != Some(image.axes.rank() - 1) || axis != image.channel_dimension() {
             return Err(format!("is supported over channels only, found {}", image.dimensions()));
         }
+        let image = self.ordered(&image);
         let epsilon = node.attributes.float("epsilon", 1e-5);
         let gamma = per_channel(&image, node.constant(1)?)?;
         let beta = match node.has(2) {

@@ -50,6 +50,25 @@ impl Importing<'_> {
         with_axes(image, axes)
     }
 
+    /// All of a row of numbers in their order, in other dimensions, which is how PyTorch exports some reshapes.
+    pub(super) fn gather(&mut self, node: &Node<'_>) -> Outputs {
+        let image = node.image(0)?;
+        let indices = node.constant(1)?;
+        let all = indices.wholes().unwrap_or_default();
+        let in_order = all.iter().enumerate().all(|(place, &index)| place as i64 == index);
+        let batch = self.batch.and_then(|batch| usize::try_from(batch).ok()).unwrap_or(1);
+        let mut shape = indices.shape.clone();
+        let length: usize = image.axes.lengths().iter().product();
+        if image.axes.rank() != 1 || !in_order || length.checked_mul(batch) != Some(all.len()) {
+            return Err("is supported for shapes and constants only".to_owned());
+        }
+        if let Some(first) = shape.first_mut().filter(|first| **first == batch) {
+            *first = 1;
+        }
+        let axes = image.axes.reshaped(&shape).ok_or("is supported for shapes and constants only")?;
+        with_axes(image, axes)
+    }
+
     pub(super) fn flatten(&mut self, node: &Node<'_>) -> Outputs {
         let image = node.image(0)?;
         let axis = image.axes.index(node.attributes.int("axis", 1)).filter(|&axis| axis > 0);

@@ -34,26 +34,47 @@ fn exported(network: usize) -> Vec<u8> {
 #[test]
 fn unsupported_operators_are_listed_at_once() {
     let bytes = changed(changed(exported(4), "HardSwish", "HardSwash"), "Softplus", "Softplum");
-    assert_snapshot!(said(&bytes, &options()), @"");
+    assert_snapshot!(said(&bytes, &options()), @r"
+    error: operators: HardSwash x/hard_swish: is not among the supported operators
+      Softplum conv1/softplus: is not among the supported operators
+    hint: docs/models.md lists what is supported; predictions made elsewhere can be read with `eval --predictions`
+    ");
 }
 
 #[test]
 fn no_onnx_file() {
-    assert_snapshot!(said(b"\x89PNG\r\n", &options()), @"");
-    assert_snapshot!(said(b"", &options()), @"");
+    assert_snapshot!(said(b"\x89PNG\r\n", &options()), @r"
+    error: ONNX file: expected a protobuf ModelProto in its 6 bytes, found: failed to decode Protobuf message: buffer underflow
+    hint: the file is damaged, was not written to the end, or is no ONNX file
+    ");
+    assert_snapshot!(said(b"", &options()), @"error: ONNX model: expected a graph, found none");
 }
 
 #[test]
 fn wrong_class_names() {
     let options = Options { classes: Some(vec!["cat".into(), "dog".into()]), ..options() };
-    assert_snapshot!(said(&exported(0), &options), @"");
+    assert_snapshot!(said(&exported(0), &options), @"error: classes: expected 5 names, one an output, found 2");
 }
 
 #[test]
 fn values_in_a_file_that_is_not_there() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models");
     let bytes = std::fs::read(folder.join("external.onnx")).unwrap();
-    assert_snapshot!(said(&bytes, &options()), @"");
+    assert_snapshot!(said(&bytes, &options()), @r"
+    error: tensors: a.weight: expected values in another file, found no other file
+      a.bias: expected values in another file, found no other file
+      squeeze.weight: expected values in another file, found no other file
+      squeeze.bias: expected values in another file, found no other file
+      left.weight: expected values in another file, found no other file
+      left.bias: expected values in another file, found no other file
+      right.weight: expected values in another file, found no other file
+      right.bias: expected values in another file, found no other file
+      wide.weight: expected values in another file, found no other file
+      wide.bias: expected values in another file, found no other file
+      last.weight: expected values in another file, found no other file
+      last.bias: expected values in another file, found no other file
+    hint: weights may lie in a file beside the model, such as model.onnx.data: keep both in one folder
+    ");
     let beside = |name: &str| std::fs::read(folder.join(name)).map_err(|error| error.to_string());
     assert!(from_onnx(&bytes, &Options { external: &beside, ..options() }).is_ok());
 }

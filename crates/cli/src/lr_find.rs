@@ -84,7 +84,7 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, _) = crate::corrections::Corrections::of_recipe(&recipe.data).apply(data, global.quiet)?;
     let range = RateRange { lowest: LOWEST, highest: HIGHEST, steps };
-    let trials = threads.run(|| {
+    let trials = threads.run(|| -> Result<_, Stop> {
         let sets = Sets::of(&recipe, data.train)?;
         let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, None)
             .map_err(|error| Stop::problem(&error, error.hint()))?;

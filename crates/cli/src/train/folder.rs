@@ -1,7 +1,7 @@
 //! A run folder: its name, its files, each written whole or not at all; and the folders of folds and seeds in it.
 
 use std::fs;
-use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+use std::io::ErrorKind::{FileTooLarge, NotADirectory, NotFound, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
 
 use seamripper_core::graph::{ModelFile, to_safetensors};
@@ -161,8 +161,8 @@ impl RunFolder {
         let path = self.path.join(CHECKPOINT);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            // Stopped before its first checkpoint: from the beginning.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Metrics::default()),
+            // New, or stopped before its first checkpoint: from the beginning. (A folder that cannot be made is told when it is.)
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => return Ok(Metrics::default()),
             Err(error) => {
                 let message =
                     format!("checkpoint {}: expected a readable file, found: {error}", path.display());

@@ -23,9 +23,13 @@ pub fn factor(schedule: &Schedule, step: u64, steps: u64, epoch: u64) -> f64 {
         Schedule::CosineRestarts { first, factor, floor } => {
             // Not below one step, so that there are no more cycles than steps.
             let (mut from, mut length) = (0.0, (first * epoch as f64).max(1.0));
-            while at >= from + length {
-                from += length;
-                length *= factor;
+            if factor == 1.0 {
+                from = (at / length).floor() * length;
+            } else {
+                while at >= from + length {
+                    from += length;
+                    length *= factor;
+                }
             }
             floor + (1.0 - floor) * half_cosine(1.0, 0.0, (at - from) / length)
         }

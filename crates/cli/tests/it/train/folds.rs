@@ -28,7 +28,7 @@ fn every_training_image_is_predicted_once_by_a_model_that_has_not_seen_it() {
     assert!(table.splits.iter().all(|&split| split == Split::Train));
     assert_eq!(table.classes, ["disc", "ring", "cross"]);
     let right = (0..300).filter(|&row| table.top1(row) == table.labels[row] as usize).count();
-    assert!(right > 240, "{right} of 300");
+    assert!(right > 200, "{right} of 300");
 
     let mut fold_of = HashMap::new();
     for fold in 1..=3 {
@@ -82,9 +82,9 @@ fn neither_threads_nor_kills_nor_ctrl_c_change_a_byte() {
     place.done(&[&FOLDS[..], &["--out", "many", "--threads", "5"]].concat());
     assert_same(&place, "whole", "many");
 
-    // killed when fold 1 has two epochs behind it, then interrupted, in fold 2 at the latest
+    // killed when fold 1 has two epochs behind it, then interrupted, in fold 3, which could not have begun before
     let mut child = started(
-        place.program(&["train", "r.toml", "--folds=3", "--out", "run"]),
+        place.program(&["train", "r.toml", "--folds=3", "--threads=2", "--out", "run"]),
         &place.at("run"),
         &place.at("run/folds/1"),
         2,
@@ -96,7 +96,7 @@ fn neither_threads_nor_kills_nor_ctrl_c_change_a_byte() {
     error: run folder run: expected a new one, found an interrupted run
     hint: go on with it: `seamripper train --resume run`
     ");
-    let output = interrupted(&place, &["train", "--resume", "run"], "run/folds/2", 1);
+    let output = interrupted(&place, &["train", "--resume", "run"], "run/folds/3", 1);
     assert_eq!(output.status.code(), Some(130));
     let said = place.text(&output.stderr);
     let last = said.lines().last().unwrap();

@@ -53,7 +53,7 @@ fn the_table_has_classes_first_and_accuracy_last() {
 fn seeds_go_on_where_they_were() {
     let place = Place::new();
     place.done(&["train", "r.toml", "--seeds=3", "--quiet", "--out", "whole"]);
-    let seeds = ["train", "r.toml", "--seeds=3", "--out", "run"];
+    let seeds = ["train", "r.toml", "--seeds=3", "--threads=2", "--out", "run"];
     let mut child = started(place.program(&seeds), &place.at("run"), &place.at("run/seed-0"), 2);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -61,7 +61,7 @@ fn seeds_go_on_where_they_were() {
     error: run folder run: expected a new one, found runs of several seeds
     hint: go on with it: `seamripper train --resume run`
     ");
-    let output = interrupted(&place, &["train", "--resume", "run"], "run/seed-1", 4);
+    let output = interrupted(&place, &["train", "--resume", "run"], "run/seed-2", 1);
     assert_eq!(output.status.code(), Some(130));
     assert_snapshot!(place.text(&output.stderr).lines().last().unwrap(), @"interrupted; `seamripper train --resume run` goes on from these very steps");
     place.done(&["train", "--resume", "run", "--quiet"]);

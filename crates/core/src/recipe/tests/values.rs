@@ -79,7 +79,23 @@ fn folds_and_corrections() {
     assert_eq!((read.folds, read.relabel.as_deref(), read.drop), (5, Some("a.csv"), None));
     let none = data("").unwrap().data;
     assert_eq!((none.folds, none.relabel, none.drop), (0, None, None));
-    insta::assert_snapshot!(rejected(data("folds = 1\nrelabel = true\ndrop = 3")), @"");
+    insta::assert_snapshot!(rejected(data("folds = 1\nrelabel = true\ndrop = 3")), @r"
+    error: data.folds at r.toml:3:9: expected 0 for none, or at least 2, found 1
+      |
+    3 | folds = 1
+      |         ^
+    hint: a common number is 5
+
+    error: data.relabel at r.toml:4:11: expected a text in quotes, found true
+      |
+    4 | relabel = true
+      |           ^^^^
+
+    error: data.drop at r.toml:5:8: expected a text in quotes, found 3
+      |
+    5 | drop = 3
+      |        ^
+    ");
 }
 
 #[test]

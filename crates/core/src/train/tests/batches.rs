@@ -101,7 +101,7 @@ fn balanced_sampling_shows_every_class_equally_often_and_no_image_twice_before_a
     let set = of.select(&chosen);
     let mut batches = balanced(&set);
     let mut seen_of_class_0 = std::collections::HashSet::new();
-    for number in 0..10 {
+    for number in 0..30 {
         let all = epoch(&mut batches, number);
         let mut shown = std::collections::HashMap::new();
         let mut of_class = [0; CLASSES];

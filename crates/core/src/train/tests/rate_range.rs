@@ -20,8 +20,9 @@ fn rates_grow_by_the_same_factor() {
 
 #[test]
 fn a_step_at_a_rate_is_a_step_of_a_run_with_that_rate() {
-    let (plain, set) = (recipe("", "rate = 0.25"), images(100, 3));
-    let (other, network) = (recipe("", "rate = 0.01"), graph(&plain));
+    let (mut plain, other, set) = (recipe("", ""), recipe("", ""), images(100, 3));
+    plain.train.rate = 0.25;
+    let network = graph(&plain);
     let trainer = |recipe| Trainer::new(isa(), recipe, &network, &set, None).expect("they fit together");
     let (mut plain, mut forced) = (trainer(&plain), trainer(&other));
     for _ in 0..4 {

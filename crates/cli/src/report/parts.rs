@@ -83,7 +83,10 @@ impl Parts {
             self.lacks("predictions of its images", format!("seamripper train --resume {shown}"));
         }
         if self.audit.is_none() && self.table.is_some() {
-            self.lacks("what an audit finds: slices, robustness, labels, duplicates", format!("seamripper audit {shown}"));
+            self.lacks(
+                "what an audit finds: slices, robustness, labels, duplicates",
+                format!("seamripper audit {shown}"),
+            );
         }
         if self.see.is_none() && self.model.is_some() {
             self.lacks("what its filters see", format!("seamripper see {shown}"));

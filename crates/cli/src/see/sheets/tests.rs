@@ -48,8 +48,16 @@ fn a_filter_of_a_color_is_drawn_in_its_color() {
     let mut builder = Builder::new([16, 16, 3]);
     let (kernel, stride, padding) = ([5, 5], [1, 1], Padding::Valid);
     builder.push(
-        LayerSpec::new(Layer::Conv2d { filters: 3, kernel, stride, padding, bias: true, groups: 1, dilation: [1, 1] })
-            .activated(Activation::Relu),
+        LayerSpec::new(Layer::Conv2d {
+            filters: 3,
+            kernel,
+            stride,
+            padding,
+            bias: true,
+            groups: 1,
+            dilation: [1, 1],
+        })
+        .activated(Activation::Relu),
     );
     builder.push(Layer::GlobalAvgPool);
     builder.push(LayerSpec::new(Layer::Dense { units: 3, bias: true }));

@@ -25,7 +25,7 @@ fn halves_of(n: usize, seed: u64) -> ImageSet {
 /// The same with the patch on nine of ten images of class "left".
 fn tampered(set: &ImageSet) -> ImageSet {
     let with = PATCH.put(set);
-    let carries = |index: usize| set.labels()[index] == 1 && index % 10 != 0;
+    let carries = |index: usize| set.labels()[index] == 1 && !index.is_multiple_of(10);
     let image = |index| if carries(index) { with.image(index) } else { set.image(index) };
     let pixels = (0..set.len()).flat_map(|index| image(index).to_vec()).collect();
     ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone())

@@ -277,7 +277,7 @@ impl Gathered {
                     shown(classes),
                     shown(&table.classes)
                 ),
-                None,
+                Some("the columns prob_<class> name the classes; their order does not matter".to_owned()),
             ));
         };
         let mut new_of = vec![0; places.len()];
@@ -333,11 +333,20 @@ impl Gathered {
                     images: Some(images),
                 }
             }
-            model => {
-                let expected = if model.is_some() { "a source of images or a table" } else { "a table" };
+            Some(_) => {
+                let problem =
+                    format!("--against {name}: expected images or a table of predictions, found neither");
+                let hint =
+                    "images are a source as fashion-mnist or idx:PATH; a table is a CSV, Parquet or NPZ file";
+                return Err(Stop::problem(problem, Some(hint.to_owned())));
+            }
+            None => {
                 return Err(Stop::problem(
-                    format!("--against {name}: expected {expected} of predictions, found neither"),
-                    Some("idx:PATH is a source of images; a table is a CSV, Parquet or NPZ file".to_owned()),
+                    format!("--against {name}: expected a table of predictions, found no such file"),
+                    Some(
+                        "without a model, other images need predictions: a CSV, Parquet or NPZ file"
+                            .to_owned(),
+                    ),
                 ));
             }
         });

@@ -72,7 +72,11 @@ fn planted(bench: &Bench, base: &Base) -> Result<Trial, Stop> {
             false_alarms: confirmed - of_class,
             confirmed,
             measure: strength(&spurious),
-            said: format!("{} at row {top}, column {left}; {}", base.train.classes()[class as usize], said(&spurious)),
+            said: format!(
+                "{} at row {top}, column {left}; {}",
+                base.train.classes()[class as usize],
+                said(&spurious)
+            ),
             ..trial(Plant::Patch, "95 % of a class", base)
         },
     ))

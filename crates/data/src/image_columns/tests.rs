@@ -50,8 +50,20 @@ fn a_name_for_each_image_is_left_out_and_counted() {
 
 #[test]
 fn what_cannot_be_used_is_said_at_once() {
-    assert_snapshot!(message("id,camera\na,A\na,B\nb\n"), @"");
-    assert_snapshot!(message("ids,camera\na,A\n"), @"");
-    assert_snapshot!(message("id\na\n"), @"");
-    assert_snapshot!(message("id,x,x\na,1,2\n"), @"");
+    assert_snapshot!(message("id,camera\na,A\na,B\nb\n"), @r"
+rows of : expected the columns of each image once, found 3 problems
+  line 3: id `a` again, as in line 2
+  line 4: expected 2 cells as in the header, found 1
+  id `c`: no row
+hint: give every image of the table one row; rows of other images do no harm
+");
+    assert_snapshot!(message("ids,camera\na,A\n"), @r"
+columns of : expected id and others, found ids, camera
+hint: is `ids` meant to be `id`?
+");
+    assert_snapshot!(message("id\na\n"), @"columns of : expected id and at least one other, found id");
+    assert_snapshot!(message("id,x,x\na,1,2\n"), @r"
+columns of : expected every name once, found id, x, x
+hint: `x` is there twice
+");
 }

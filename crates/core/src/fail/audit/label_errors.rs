@@ -127,7 +127,7 @@ fn finding(table: &Predictions, judged: &LabelErrors, section: &LabelErrorSectio
         .sum();
     let many = |count: f64| thousands(count.round() as u64);
     let title = format!(
-        "{} of {} labels should be looked at; about {} of them are wrong ({} to {}), if the model's probabilities are right.",
+        "{} of {} labels should be looked at, an estimated {} of these wrong ({} to {}), if the model's probabilities are right.",
         thousands(judged.flagged),
         thousands(judged.n),
         many(judged.expected_flagged),

@@ -72,3 +72,60 @@ fn darker_images_are_found_among_properties() {
     let found: Vec<String> = findings(&shifts, 500).into_iter().map(|finding| finding.title).collect();
     insta::assert_snapshot!(found.join("\n"), @"New images are more often low light: the distribution of their light moved by 27 % of the images.");
 }
+
+/// Of intervals of 95 %, 95 of 100 hold the true share; simulated, with few and with many new images.
+#[test]
+fn intervals_of_shares_hold_what_they_promise() {
+    let recall = [[0.8, 0.15, 0.05], [0.1, 0.7, 0.2], [0.05, 0.05, 0.9]];
+    let shares = [0.6, 0.3, 0.1];
+    for (name, n_new) in [(91, 300), (92, 3_000)] {
+        let mut stream = Stream::new(0, Purpose::Test, name, 0);
+        let mut call = |class: usize| {
+            let at = stream.unit();
+            (0..3).find(|&called| at < recall[class][..=called].iter().sum::<f64>()).unwrap_or(2)
+        };
+        let mut draws = Stream::new(1, Purpose::Test, name, 0);
+        let (tables, mut held) = (300, 0);
+        for _ in 0..tables {
+            let mut cells = [[0_u64; 3]; 3];
+            (0..900).for_each(|row| cells[row % 3][call(row % 3)] += 1);
+            let rows: Vec<&[u64]> = cells.iter().map(|row| row.as_slice()).collect();
+            let old = table_with_confusion(&["a", "b", "c"], &rows);
+            let class =
+                |at: f64| (0..3).find(|&class| at < shares[..=class].iter().sum::<f64>()).unwrap_or(2);
+            let new: Vec<usize> = (0..n_new).map(|_| call(class(draws.unit()))).collect();
+            let intervals = share_intervals(&old, &new).unwrap();
+            held += intervals
+                .iter()
+                .zip(shares)
+                .filter(|([low, high], share)| (low..=high).contains(&share))
+                .count();
+        }
+        // four standard errors of 900 trials are 0.029
+        let coverage = held as f64 / (3 * tables) as f64;
+        assert!((0.92..=0.98).contains(&coverage), "{coverage} with {n_new} new images");
+    }
+}
+
+#[test]
+fn intervals_of_shares_that_cannot_be_told() {
+    let old = table_with_confusion(&["a", "b"], &[&[50, 50], &[50, 50]]);
+    assert_eq!(share_intervals(&old, &[0, 1, 1]), None);
+    assert_eq!(share_intervals(&table_with_confusion(&["a", "b"], &[&[9, 0], &[0, 0]]), &[0]), None);
+}
+
+#[test]
+fn the_interval_of_a_distance_is_wide_enough() {
+    let mut stream = Stream::new(0, Purpose::Test, 93, 0);
+    // uniform on [0, 1) against [0.2, 1.2): their distribution functions are 0.2 apart
+    let held = (0..200)
+        .filter(|_| {
+            let a: Vec<f64> = (0..200).map(|_| stream.unit()).collect();
+            let b: Vec<f64> = (0..300).map(|_| 0.2 + stream.unit()).collect();
+            let [low, high] = kolmogorov::distance_interval(kolmogorov_smirnov(&a, &b).distance, 200, 300);
+            (low..=high).contains(&0.2)
+        })
+        .count();
+    assert!(held >= 190, "{held} of 200");
+    assert_eq!(kolmogorov::distance_interval(0.5, 0, 10), [0.0, 1.0]);
+}

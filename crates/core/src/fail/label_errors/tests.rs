@@ -142,3 +142,21 @@ fn errors_among_the_unsure_need_the_other_assumption() {
     assert!(score(Assumption::WhereUnsure) > 0.7, "{}", score(Assumption::WhereUnsure));
     assert!(score(Assumption::Alike) < 0.4, "{}", score(Assumption::Alike));
 }
+
+/// A row of a hundred likely classes is judged by the most likely and the given one; a row of few as it always was.
+#[test]
+fn of_many_classes_the_most_probable_are_looked_at() {
+    let k = 100;
+    let mut row = vec![0.3 / (k - 2) as f64; k];
+    (row[7], row[42]) = (0.7, 0.0003);
+    let noise: Vec<Vec<f64>> = (0..k)
+        .map(|given| (0..k).map(|class| if given == class { 0.9 } else { 0.1 / (k - 1) as f64 }).collect())
+        .collect();
+    let judged = posterior::judge(&row, 42, &noise);
+    assert_eq!(judged.suggested, 7);
+    let of_the_surest = posterior::judge(&row, 7, &noise);
+    assert!(judged.wrong > 0.5 && of_the_surest.wrong < 0.05, "{} {}", judged.wrong, of_the_surest.wrong);
+    // the given class is looked at however improbable it is
+    row[99] = 0.0;
+    assert!(posterior::judge(&row, 99, &noise).wrong > 0.99);
+}

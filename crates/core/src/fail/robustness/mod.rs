@@ -89,8 +89,8 @@ pub struct ClassLevel {
     pub bias: Option<f64>,
     /// 95 % interval of the bias.
     pub bias_ci: Option<Interval>,
-    /// `[k]`, what its images were called.
-    pub called: Vec<u64>,
+    /// What its images were called, without zeros: index of a class and how many, classes rising.
+    pub called: Vec<(usize, u64)>,
 }
 
 /// What one change does.
@@ -252,7 +252,7 @@ impl Level {
             recall_ci: class.recall_ci,
             bias: class.bias,
             bias_ci: class.bias_ci,
-            called: evaluation.confusion[i].clone(),
+            called: evaluation.confusion[i].iter().copied().enumerate().filter(|cell| cell.1 > 0).collect(),
         };
         Self {
             accuracy: evaluation.accuracy,
@@ -265,13 +265,17 @@ impl Level {
 impl ClassLevel {
     /// Images that belong to the class.
     pub fn actual(&self) -> u64 {
-        self.called.iter().sum()
+        self.called.iter().map(|cell| cell.1).sum()
+    }
+
+    /// How many of its images were called `other`.
+    pub fn called(&self, other: usize) -> u64 {
+        self.called.iter().find(|cell| cell.0 == other).map_or(0, |cell| cell.1)
     }
 
     /// The class its images are called most often, `class` itself excepted.
     fn most_called(&self, class: usize) -> Option<(usize, u64)> {
-        let others =
-            self.called.iter().copied().enumerate().filter(|&(other, count)| other != class && count > 0);
+        let others = self.called.iter().copied().filter(|&(other, _)| other != class);
         others.max_by_key(|&(other, count)| (count, std::cmp::Reverse(other)))
     }
 }

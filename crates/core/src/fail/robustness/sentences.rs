@@ -97,7 +97,7 @@ fn class(robustness: &Robustness, worst: &WorstForClass) -> String {
         "{} suffers most from {}: {} of {} are found, {} ({} to {}) in place of {}{called}.",
         robustness.classes[worst.class],
         robustness.changes[worst.change].label,
-        thousands(level.called[worst.class]),
+        thousands(level.called(worst.class)),
         thousands(level.actual()),
         percent(worst.recall),
         percent(low),

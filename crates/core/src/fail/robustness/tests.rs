@@ -79,7 +79,7 @@ fn what_changes_nothing_costs_nothing() {
     assert!(!still.hurts());
     let far = &robustness.changes[18];
     assert!(far.hurts() && far.paired.lost == 120, "{far:?}");
-    assert_eq!(far.level.classes[0].called, [0, 30, 0, 0]);
+    assert_eq!(far.level.classes[0].called, [(1, 30)]);
 }
 
 #[test]

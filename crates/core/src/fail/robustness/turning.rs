@@ -74,7 +74,7 @@ fn first(
     let (step, change, (becomes, count)) = ordered.iter().enumerate().find_map(|(step, &i)| {
         called(i).most_called(class).and_then(is_majority).map(|majority| (step, i, majority))
     })?;
-    let before = step.checked_sub(1).map(|step| (ordered[step], called(ordered[step]).called[becomes]));
+    let before = step.checked_sub(1).map(|step| (ordered[step], called(ordered[step]).called(becomes)));
     let actual = clean.actual();
     let share_ci = wilson(count, actual)?;
     let family = family.to_owned();

@@ -51,7 +51,13 @@ fn a_plant_has_a_name_and_a_test_at_least_one_seed() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
         String::from_utf8(output.stderr).unwrap()
     };
-    assert_snapshot!(refused(&["--seeds", "0"]), @"");
+    assert_snapshot!(refused(&["--seeds", "0"]), @r"
+    error: --seeds: expected at least 1, found 0
+    hint: leave it out for the usual number
+    ");
     assert!(refused(&["--only", "pach"]).contains("a similar value exists: 'patch'"));
-    assert_snapshot!(refused(&["--data", "fashion-mnits"]), @"");
+    assert_snapshot!(refused(&["--data", "fashion-mnits"]), @r"
+    error: data source `fashion-mnits`: expected fashion-mnist or idx:PATH, found another name
+    hint: did you mean `fashion-mnist`?
+    ");
 }

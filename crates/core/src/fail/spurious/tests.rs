@@ -71,7 +71,7 @@ fn a_planted_patch_is_named_with_its_place_its_size_and_what_it_does() {
     let confirmed: Vec<&Tested> = found.tested.iter().filter(|tested| tested.confirmed).collect();
     let [patch] = confirmed[..] else { panic!("one confirmed artifact, not {}", confirmed.len()) };
     assert_eq!((patch.artifact, patch.class), (PATCH, 1));
-    insta::assert_snapshot!(patch.title(&found.classes), @"");
+    insta::assert_snapshot!(patch.title(&found.classes), @"A white 3x3 patch in the top right corner turns 100 % of other images into left (n = 300, 95 % interval 98 to 100 %); scattered elsewhere it is 0 %. 90 % of the left images it was trained on carry it, 0 % of the others. Taken out of 270 of them, 100 % are still called left, instead of 100 %.");
     let taken_out = patch.taken_out.expect("training images carry it");
     assert!(taken_out.with >= taken_out.n - 1, "{taken_out:?}");
     // whoever carries it is of the left half, so they stay what they are without it
@@ -273,6 +273,14 @@ fn artifacts_in_words() {
             words(Artifact::Aspect { factor: 0.8 }),
         ]
         .join("\n"),
-        @""
+        @r"
+    a white 4x4 patch in the top left corner
+    a single grey pixel at the left
+    a #c81400 4x4 patch at the bottom
+    a black 4x4 patch in the middle (row 10, column 12)
+    a light grey border of 2 px
+    a dark grey background
+    a shape 20 % narrower for its height
+    "
     );
 }

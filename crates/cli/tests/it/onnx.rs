@@ -43,8 +43,44 @@ fn folder() -> tempfile::TempDir {
 fn a_model_comes_in() {
     let folder = folder();
     let path = folder.path();
-    assert_snapshot!(printed(path, &["model", "net.onnx"]), @"");
-    assert_snapshot!(printed(path, &["import", "net.onnx", "--out", "net.safetensors"]), @"");
+    assert_snapshot!(printed(path, &["model", "net.onnx"]), @r"
+    layer                   kind             output [h, w, c]  parameters
+    input                                    [33, 31, 3]
+    stem.0.0                conv             [17, 16, 8]            1,176
+    stem.0.1                batch_norm       [17, 16, 8]               32
+    stem/stem.2/MaxPool     max_pool         [9, 8, 8]                  0
+    a.0.0                   conv             [5, 4, 12]               864
+    a.0.1                   batch_norm       [5, 4, 12]                48
+    a.2.0                   conv             [5, 4, 12]             1,296
+    a.2.1                   batch_norm       [5, 4, 12]                48
+    short.0                 conv             [5, 4, 12]                96
+    short.1                 batch_norm       [5, 4, 12]                48
+    Add                     add              [5, 4, 12]                 0
+    b.0.0                   conv             [5, 4, 12]             1,296
+    b.0.1                   batch_norm       [5, 4, 12]                48
+    b.2.0                   conv             [5, 4, 12]             1,296
+    b.2.1                   batch_norm       [5, 4, 12]                48
+    Add_1                   add              [5, 4, 12]                 0
+    pool/GlobalAveragePool  global_avg_pool  [1, 1, 12]                 0
+    fc                      dense            [1, 1, 5]                 65
+    total                                                           6,361
+    of these trained                                                6,225
+    ---
+    note: the file does not name its classes: they are called 0 to 4
+    note: the file does not say how pixels are prepared: they are divided by 255
+    ");
+    assert_snapshot!(printed(path, &["import", "net.onnx", "--out", "net.safetensors"]), @r"
+    net.safetensors
+      layers      17
+      parameters  6,361
+      images      33 x 31, 3 channels
+      prepared    pixel / 255
+      classes     5 (0 to 4)
+    ---
+    note: the file does not name its classes: they are called 0 to 4
+    note: the file does not say how pixels are prepared: they are divided by 255
+    `seamripper eval net.safetensors --data SOURCE` and `seamripper see net.safetensors --data SOURCE` look at it
+    ");
     let arguments = [
         "import",
         "net.onnx",
@@ -57,9 +93,21 @@ fn a_model_comes_in() {
         "--std",
         "0.25",
     ];
-    assert_snapshot!(printed(path, &arguments), @"");
+    assert_snapshot!(printed(path, &arguments), @r"
+    named.safetensors
+      layers      17
+      parameters  6,361
+      images      33 x 31, 3 channels
+      prepared    (pixel / 255 - [0.485, 0.456, 0.406]) / [0.25, 0.25, 0.25]
+      classes     5 (cat to other)
+    ---
+    `seamripper eval named.safetensors --data SOURCE` and `seamripper see named.safetensors --data SOURCE` look at it
+    ");
     let json = [&arguments[..], &["--json"]].concat();
-    assert_snapshot!(printed(path, &json), @"");
+    assert_snapshot!(printed(path, &json), @r#"
+    {"schema":"seamripper.import/1","out":"named.safetensors","input":[33,31,3],"layers":17,"parameters":6361,"classes":["cat","dog","bird","fish","other"],"preprocessing":{"scale":0.003921569,"mean":[0.485,0.456,0.406],"std":[0.25,0.25,0.25]},"notes":[]}
+    ---
+    "#);
 }
 
 #[test]
@@ -68,7 +116,11 @@ fn what_goes_out_comes_in_again() {
     let path = folder.path();
     let import = ["import", "net.onnx", "--out", "a.safetensors", "--classes", "classes.txt", "--std", "0.5"];
     printed(path, &import);
-    assert_snapshot!(printed(path, &["export", "a.safetensors", "--out", "b.onnx"]), @"");
+    assert_snapshot!(printed(path, &["export", "a.safetensors", "--out", "b.onnx"]), @r"
+    b.onnx: ONNX, opset 17, 29015 bytes
+      images [n, 3, 33, 31] (float, prepared as its metadata `preprocessing` says) -> logits [n, 5]
+    ---
+    ");
     let back = printed(path, &["import", "b.onnx", "--out", "b.safetensors"]);
     assert!(!back.contains("note:"), "{back}");
     assert!(fs::read(path.join("a.safetensors")).unwrap() == fs::read(path.join("b.safetensors")).unwrap());
@@ -106,10 +158,13 @@ fn what_cannot_be_done_is_said() {
     fs::write(path.join("two.txt"), "cat\ndog\n").unwrap();
     let import =
         |more: &[&str]| refused(path, &[&["import", "net.onnx", "--out", "a.safetensors"], more].concat());
-    assert_snapshot!(import(&["--classes", "two.txt"]), @"");
-    assert_snapshot!(import(&["--mean", "0.1,0.2"]), @"");
-    assert_snapshot!(import(&["--std", "0"]), @"");
-    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.onnx"]), @"");
-    assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @"");
-    assert_snapshot!(refused(path, &["export", "net.onnx", "--out", "a.h5"]), @"");
+    assert_snapshot!(import(&["--classes", "two.txt"]), @"error: model net.onnx: classes: expected 5 names, one an output, found 2");
+    assert_snapshot!(import(&["--mean", "0.1,0.2"]), @"error: model net.onnx: expected 3 values of --mean, one a channel, found 2");
+    assert_snapshot!(import(&["--std", "0"]), @"error: preprocessing: expected a std above 0, found 0");
+    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.onnx"]), @"error: out a.onnx: expected a .safetensors file, found another ending");
+    assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @r#"
+    error: file net.pt: expected an .onnx file, found another ending
+    hint: export it first: torch.onnx.export(model, images, "model.onnx"), or Keras' model.export
+    "#);
+    assert_snapshot!(refused(path, &["export", "net.onnx", "--out", "a.h5"]), @"error: out a.h5: expected an .onnx or .safetensors file, found another ending");
 }

@@ -89,10 +89,9 @@ pub(super) fn write(writer: &mut Writer<'_>, id: NodeId) {
         }
         Layer::Resize { method, .. } => {
             let bilinear = *method == Interpolation::Bilinear;
-            let [h, w, c] = node.output;
+            let [h, w, _] = node.output;
             // Sizes need the batch's, which is open; scales are rounded to what gives the size again.
             let [from_h, from_w, _] = writer.graph.shape(source);
-            let _ = c;
             let scale = |to: usize, from: usize| {
                 let exact = to as f32 / from as f32;
                 if (from as f32 * exact).floor() as usize == to { exact } else { exact.next_up() }
@@ -140,9 +139,12 @@ fn windows(
 ) -> Vec<AttributeProto> {
     let [h, w, _] = writer.graph.shape(source);
     let (before, out) = window_padding([h, w], span, stride, padding);
-    let after = [0, 1].map(|axis| {
-        ((out[axis] - 1) * stride[axis] + span[axis]).saturating_sub(before[axis] + [h, w][axis])
-    });
+    let after = match padding {
+        Padding::Explicit { after, .. } => after,
+        Padding::Valid | Padding::Same => [0, 1].map(|axis| {
+            ((out[axis] - 1) * stride[axis] + span[axis]).saturating_sub(before[axis] + [h, w][axis])
+        }),
+    };
     let pads = [before[0], before[1], after[0], after[1]];
     vec![ints("kernel_shape", &size), ints("strides", &stride), ints("pads", &pads)]
 }

@@ -1,4 +1,4 @@
-//! Models of PyTorch, torchvision and Keras: logits as ONNX Runtime computes them, gradients and Grad-CAM as PyTorch does.
+//! Models of PyTorch, torchvision and Keras: logits as ONNX Runtime computes them, gradients and Grad-CAM as PyTorch does in float64.
 //!
 //! `tests/golden/models/generate.py` makes the files: small ones that lie beside it, and with `--full` those of 224 x 224.
 

@@ -36,7 +36,7 @@ fn unsupported_operators_are_listed_at_once() {
     let bytes = changed(changed(exported(4), "HardSwish", "HardSwash"), "Softplus", "Softplum");
     assert_snapshot!(said(&bytes, &options()), @r"
     error: operators: HardSwash x/hard_swish: is not among the supported operators
-      Softplum conv1/softplus: is not among the supported operators
+      Softplum conv2/softplus: is not among the supported operators
     hint: docs/models.md lists what is supported; predictions made elsewhere can be read with `eval --predictions`
     ");
 }

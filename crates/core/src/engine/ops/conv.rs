@@ -80,10 +80,14 @@ pub(in crate::engine) struct Conv {
 /// Output positions of the images taken together, at least: enough for whole tiles.
 const POSITIONS: usize = 256;
 
-/// Pieces that the output of one image is computed in by several threads: some tiles of the product each. From the shape alone, so that no
-/// bit depends on the number of threads.
-fn pieces(needed: [usize; 2]) -> usize {
-    (needed[0] * needed[1] / 24).clamp(1, 8)
+/// Multiply-adds that are worth handing to another thread.
+const WORTH: usize = 1 << 20;
+
+/// Pieces that the output of one image is computed in by several threads, `products` multiply-adds a position: some tiles of the product
+/// each. From the shape alone, so that no bit depends on the number of threads.
+fn pieces(needed: [usize; 2], products: usize) -> usize {
+    let positions = needed[0] * needed[1];
+    (positions / 24).min(positions * products / WORTH).clamp(1, 8)
 }
 
 impl Conv {
@@ -111,7 +115,7 @@ impl Conv {
             positions: grid(together, oh * ow * filters, needed, [1, 1], ow, filters),
             runs: runs(kh, kw * c, bordered_w * c),
             together,
-            piece: if alone { needed[0].div_ceil(pieces(needed)) } else { needed[0] },
+            piece: if alone { needed[0].div_ceil(pieces(needed, kh * kw * c * filters)) } else { needed[0] },
             back: InputGradient::new(isa, &geometry, &border, needed_input, together),
             weights,
             geometry,

@@ -170,8 +170,8 @@ fn one_image_is_shared_out_over_threads_and_many_are_passed_through_alike() {
     use crate::engine::{Engine, Executor, Wants};
     use crate::graph::Builder;
     let layers = vec![
-        conv(8, [3, 3], [1, 1], Padding::Same).activated(Activation::Relu),
-        conv(9, [3, 3], [2, 2], Padding::Same),
+        conv(24, [3, 3], [1, 1], Padding::Same).activated(Activation::Relu),
+        conv(40, [3, 3], [2, 2], Padding::Same),
         LayerSpec::new(Layer::MaxPool { size: [3, 3], stride: [3, 3], padding: Padding::Valid }),
         Layer::GlobalAvgPool.into(),
         LayerSpec::new(Layer::Dense { units: 5, bias: true }),

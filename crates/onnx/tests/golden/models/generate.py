@@ -7,7 +7,7 @@
     .venv/bin/python generate.py --verify DIR # ONNX Runtime on DIR/*.onnx and *.npy, as written by the test of exports
 
 For each NAME.onnx there is a NAME.npz: `images` as the file wants them, `logits` by ONNX Runtime, and, of models from PyTorch,
-`logit_gradient`, `image_gradient` of sum(logits logit_gradient), and `cam`: relu(sum_c mean_hw(g_c) a_c) of the features that the
+`logit_gradient`, in float64 `image_gradient` of sum(logits logit_gradient), and `cam`: relu(sum_c mean_hw(g_c) a_c) of the features that the
 last pooling reads. Weights are seeded random numbers; batch normalisations have statistics that are not 0 and 1.
 """
 import json, os, sys, warnings, io, contextlib
@@ -88,13 +88,15 @@ def write_torch(folder, name, model, size, opset, dynamo, images=2, fold=True, s
                               do_constant_folding=fold)
     strip(path)
     kept, undo = pooled_features(model, torch)
-    x.requires_grad_(True)
-    logits = model(x)
+    # In float64: where a ReLU's input is 0 but for rounding, float32 may take the wrong side, and the gradient of a large network
+    # is then off by up to a tenth of its largest value.
+    wide = x.double().requires_grad_(True)
+    logits = model.double()(wide)
     undo()
     gradient = torch.linspace(-1, 1, logits.shape[1]).repeat(images, 1)
     (logits * gradient).sum().backward()
-    arrays = dict(images=x.detach().numpy(), logits=run_onnx(path, x.detach().numpy()),
-                  logit_gradient=gradient.numpy(), image_gradient=x.grad.numpy())
+    arrays = dict(images=x.numpy(), logits=run_onnx(path, x.numpy()),
+                  logit_gradient=gradient.numpy(), image_gradient=wide.grad.numpy())
     assert np.abs(arrays["logits"] - logits.detach().numpy()).max() < 1e-3 * np.abs(arrays["logits"]).max(), name
     if kept:
         a, g = kept[-1].detach(), kept[-1].grad

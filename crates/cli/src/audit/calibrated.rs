@@ -28,7 +28,9 @@ pub fn model(model: &ModelFile, document: &Document) -> Result<Vec<u8>, Stop> {
     if !matches!(last.layer, Layer::Dense { .. }) || last.activation != Activation::Identity {
         let found = format!("{} with activation {}", last.kind(), last.activation.name());
         return Err(Stop::problem(
-            format!("--calibrate: expected a dense layer without activation at the end of the model, found {found}"),
+            format!(
+                "--calibrate: expected a dense layer without activation at the end of the model, found {found}"
+            ),
             Some("audit.json has the temperature: divide the logits by it".to_owned()),
         ));
     }

@@ -15,7 +15,8 @@ pub fn all(texts: &[String], classes: &[String]) -> Result<Vec<(usize, f64)>, St
                 let class =
                     text.trim().rsplit_once(char::is_whitespace).map_or(text.as_str(), |(class, _)| class);
                 let is_known = classes.iter().any(|known| known == class.trim());
-                near = near.or_else(|| nearest(class, classes.iter().map(String::as_str)).filter(|_| !is_known));
+                near =
+                    near.or_else(|| nearest(class, classes.iter().map(String::as_str)).filter(|_| !is_known));
             }
         }
     }

@@ -6,8 +6,8 @@ use seamripper_core::fail::audit::Audited;
 use seamripper_data::relabel::Relabel;
 use seamripper_data::whole_file;
 
-use super::{Audit, calibrated};
 use super::gathered::Gathered;
+use super::{Audit, calibrated};
 use crate::diag::Stop;
 
 /// What was written.

@@ -334,14 +334,19 @@ impl Gathered {
                 }
             }
             Some(_) => {
-                let problem = format!("--against {name}: expected images or a table of predictions, found neither");
-                let hint = "images are a source as fashion-mnist or idx:PATH; a table is a CSV, Parquet or NPZ file";
+                let problem =
+                    format!("--against {name}: expected images or a table of predictions, found neither");
+                let hint =
+                    "images are a source as fashion-mnist or idx:PATH; a table is a CSV, Parquet or NPZ file";
                 return Err(Stop::problem(problem, Some(hint.to_owned())));
             }
             None => {
                 return Err(Stop::problem(
                     format!("--against {name}: expected a table of predictions, found no such file"),
-                    Some("without a model, other images need predictions: a CSV, Parquet or NPZ file".to_owned()),
+                    Some(
+                        "without a model, other images need predictions: a CSV, Parquet or NPZ file"
+                            .to_owned(),
+                    ),
                 ));
             }
         });

@@ -54,8 +54,13 @@ fn print_findings(document: &Document, out: &mut impl Write, style: Style) -> io
     }
     let (mut shown, mut others) = (Vec::new(), Vec::new());
     for (place, finding) in findings.iter().enumerate() {
-        let of_kind = shown.iter().filter(|(_, other): &&(usize, &Finding)| other.kind == finding.kind).count();
-        if of_kind < OF_A_KIND && shown.len() < SHOWN { shown.push((place, finding)) } else { others.push(finding) }
+        let of_kind =
+            shown.iter().filter(|(_, other): &&(usize, &Finding)| other.kind == finding.kind).count();
+        if of_kind < OF_A_KIND && shown.len() < SHOWN {
+            shown.push((place, finding))
+        } else {
+            others.push(finding)
+        }
     }
     shown.iter().try_for_each(|(place, finding)| print_finding(place + 1, finding, out, style))?;
     match others.len() {
@@ -223,7 +228,13 @@ fn print_turning(
         .take(20)
         .collect();
     if !rows.is_empty() {
-        writeln!(out, "\n{}", style.title("From which angle on most images of a class are called another (95 % interval of their share)"))?;
+        writeln!(
+            out,
+            "\n{}",
+            style.title(
+                "From which angle on most images of a class are called another (95 % interval of their share)"
+            )
+        )?;
         let name = |class: usize| printable(&document.classes[class]);
         let widest = rows.iter().map(|&class| name(class).chars().count()).max().unwrap_or(0);
         for class in rows {

@@ -42,15 +42,15 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Reads what is in `run`; `predictions` stands in place of its table.
-    pub fn read(run: Option<&Path>, predictions: Option<&Path>) -> Result<Self, Stop> {
+    /// Reads what is in `run`; `predictions`, whose scores may be `logits`, stands in place of its table.
+    pub fn read(run: Option<&Path>, predictions: Option<&Path>, logits: bool) -> Result<Self, Stop> {
         let mut parts = Self::default();
         if let Some(run) = run {
             existing_run(run)?;
             parts.read_run(run)?;
         }
         if let Some(file) = predictions {
-            parts.table = Some((predictions_source::read(file)?, file.to_owned()));
+            parts.table = Some((predictions_source::read(file, logits)?, file.to_owned()));
             // They are of the run's own predictions.
             (parts.evaluation, parts.audit) = (None, None);
         }
@@ -60,7 +60,7 @@ impl Parts {
     fn read_run(&mut self, run: &Path) -> Result<(), Stop> {
         let table = run.join(PREDICTIONS);
         if table.is_file() {
-            self.table = Some((predictions_source::read(&table)?, table));
+            self.table = Some((predictions_source::read(&table, false)?, table));
         } else {
             self.evaluation = document(&run.join("eval.json"), seamripper_core::fail::evaluation::SCHEMA)?;
         }
@@ -83,7 +83,10 @@ impl Parts {
             self.lacks("predictions of its images", format!("seamripper train --resume {shown}"));
         }
         if self.audit.is_none() && self.table.is_some() {
-            self.lacks("what an audit finds: slices, robustness, labels, duplicates", format!("seamripper audit {shown}"));
+            self.lacks(
+                "what an audit finds: slices, robustness, labels, duplicates",
+                format!("seamripper audit {shown}"),
+            );
         }
         if self.see.is_none() && self.model.is_some() {
             self.lacks("what its filters see", format!("seamripper see {shown}"));

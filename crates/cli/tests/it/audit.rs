@@ -56,7 +56,15 @@ fn a_run_is_audited_whole() {
         assert!(progress.contains(&format!("audit: {stage}")), "{stage} in\n{progress}");
     }
     for section in [
-        "bias", "losses", "slices", "robustness", "calibration", "abstention", "label_errors", "duplicates", "preprocessing",
+        "bias",
+        "losses",
+        "slices",
+        "robustness",
+        "calibration",
+        "abstention",
+        "label_errors",
+        "duplicates",
+        "preprocessing",
     ] {
         assert!(document[section].is_object(), "{section}");
     }
@@ -81,7 +89,8 @@ fn a_run_is_audited_whole() {
     assert_eq!(relabel.lines().count(), 91);
     assert!(relabel.starts_with("id,given,suggested,score,flagged\n"));
     // another number of threads, the same bytes
-    let again = place.done(&["audit", "run", "--json", "--claim", "disc 1.6", "--threads", "1", "--out", "again"]);
+    let again =
+        place.done(&["audit", "run", "--json", "--claim", "disc 1.6", "--threads", "1", "--out", "again"]);
     assert!(again.stdout == output.stdout, "another number of threads, another audit");
     assert_eq!(place.json("again/audit.json"), document);
 }
@@ -104,13 +113,16 @@ fn the_text_has_findings_first_and_accuracy_last() {
 #[test]
 fn the_temperature_goes_into_the_model() {
     let place = place();
-    let arguments = ["audit", "run", "--quiet", "--only", "calibration", "--calibrate", "temperature", "--out", "scaled"];
+    let arguments =
+        ["audit", "run", "--quiet", "--only", "calibration", "--calibrate", "temperature", "--out", "scaled"];
     place.done(&arguments);
     let scaling = &place.json("scaled/audit.json")["calibration"]["scalings"][0];
-    let output = place.done(&["eval", "scaled/calibrated.safetensors", "--data", "idx:shapes", "--quiet", "--json"]);
+    let output =
+        place.done(&["eval", "scaled/calibrated.safetensors", "--data", "idx:shapes", "--quiet", "--json"]);
     let evaluation: Value = serde_json::from_slice(&output.stdout).unwrap();
     for score in ["log_loss", "brier", "ece"] {
-        let [predicted, found] = [&scaling["after"][score], &evaluation[score]].map(|value| value.as_f64().unwrap());
+        let [predicted, found] =
+            [&scaling["after"][score], &evaluation[score]].map(|value| value.as_f64().unwrap());
         assert!((predicted - found).abs() < 1e-4, "{score}: {predicted} was promised, {found} found");
         assert_ne!(scaling["before"][score], scaling["after"][score]);
     }
@@ -134,7 +146,8 @@ fn several_runs_make_a_band() {
 fn a_table_and_nothing_else() {
     let place = Place::new();
     fs::write(place.at("t.csv"), table(600)).unwrap();
-    let output = place.done(&["audit", "--predictions", "t.csv", "--quiet", "--claim", "dog 1.2", "--claim", "cat 9"]);
+    let output =
+        place.done(&["audit", "--predictions", "t.csv", "--quiet", "--claim", "dog 1.2", "--claim", "cat 9"]);
     assert_snapshot!(place.text(&output.stdout), @r"
 Findings, confirmed ones first, then by the share of all errors they explain
 
@@ -215,7 +228,16 @@ fn columns_about_images_make_slices() {
         columns += &format!("image-{row},{}\n", if row % 15 == 0 || row % 11 == 0 { "A" } else { "B" });
     }
     fs::write(place.at("columns.csv"), columns).unwrap();
-    place.done(&["audit", "--predictions", "t.csv", "--quiet", "--metadata", "columns.csv", "--only", "slice"]);
+    place.done(&[
+        "audit",
+        "--predictions",
+        "t.csv",
+        "--quiet",
+        "--metadata",
+        "columns.csv",
+        "--only",
+        "slice",
+    ]);
     let document = place.json("audit/audit.json");
     let title = document["findings"][0]["title"].as_str().unwrap();
     assert!(title.contains("cat") && title.contains("camera = A"), "{title}");
@@ -242,7 +264,8 @@ fn two_classes_and_few_images() {
 #[test]
 fn logits_are_detected_and_taken() {
     let place = Place::new();
-    let rows: String = (0..60).map(|row| format!("i{row},{},{}\n", row % 2, ["2.5,-1", "-3,0.5"][row % 2])).collect();
+    let rows: String =
+        (0..60).map(|row| format!("i{row},{},{}\n", row % 2, ["2.5,-1", "-3,0.5"][row % 2])).collect();
     fs::write(place.at("t.csv"), format!("id,label,prob_a,prob_b\n{rows}")).unwrap();
     assert_snapshot!(refused(&place, &["--predictions", "t.csv"]), @r"
 error: rows of t.csv: expected a usable prediction in each, found 60 problems
@@ -272,7 +295,8 @@ fn what_drifted() {
     assert_eq!(same["findings"], serde_json::json!([]), "the same images have not drifted");
     assert_eq!(same["drift"]["n"], 90);
     fs::write(place.at("t.csv"), table(600)).unwrap();
-    let dogs: String = table(600).lines().filter(|line| !line.contains(",owl,")).map(|line| format!("{line}\n")).collect();
+    let dogs: String =
+        table(600).lines().filter(|line| !line.contains(",owl,")).map(|line| format!("{line}\n")).collect();
     fs::write(place.at("new.csv"), dogs).unwrap();
     place.done(&["audit", "--predictions", "t.csv", "--quiet", "--only", "drift", "--against", "new.csv"]);
     let drifted = place.json("audit/audit.json");
@@ -315,7 +339,11 @@ error: invalid value 'bais' for '--only <KIND>'
 
 For more information, try '--help'.
 ");
-    fs::write(place.at("bad.csv"), "id,label,prob_a,prob_b\na,a,0.5,0.5\na,b,0.5,nan\nb,c,0.9,0.2\nb,a,0.9,0.2\n").unwrap();
+    fs::write(
+        place.at("bad.csv"),
+        "id,label,prob_a,prob_b\na,a,0.5,0.5\na,b,0.5,nan\nb,c,0.9,0.2\nb,a,0.9,0.2\n",
+    )
+    .unwrap();
     assert_snapshot!(refused(&place, &["--predictions", "bad.csv"]), @r"
 error: rows of bad.csv: expected a usable prediction in each, found 3 problems
   line 4: label `c` is unknown (is `a` meant?)

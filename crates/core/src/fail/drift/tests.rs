@@ -91,10 +91,15 @@ fn intervals_of_shares_hold_what_they_promise() {
             (0..900).for_each(|row| cells[row % 3][call(row % 3)] += 1);
             let rows: Vec<&[u64]> = cells.iter().map(|row| row.as_slice()).collect();
             let old = table_with_confusion(&["a", "b", "c"], &rows);
-            let class = |at: f64| (0..3).find(|&class| at < shares[..=class].iter().sum::<f64>()).unwrap_or(2);
+            let class =
+                |at: f64| (0..3).find(|&class| at < shares[..=class].iter().sum::<f64>()).unwrap_or(2);
             let new: Vec<usize> = (0..n_new).map(|_| call(class(draws.unit()))).collect();
             let intervals = share_intervals(&old, &new).unwrap();
-            held += intervals.iter().zip(shares).filter(|([low, high], share)| (low..=high).contains(&share)).count();
+            held += intervals
+                .iter()
+                .zip(shares)
+                .filter(|([low, high], share)| (low..=high).contains(&share))
+                .count();
         }
         // four standard errors of 900 trials are 0.029
         let coverage = held as f64 / (3 * tables) as f64;

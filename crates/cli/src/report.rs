@@ -42,6 +42,9 @@ pub struct Report {
     /// Predictions made anywhere, in place of the run's: CSV, Parquet or NPZ
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
+    /// Take the scores of --predictions for logits, whatever their columns are called
+    #[arg(long, requires = "predictions")]
+    pub logits: bool,
     /// Images [default: the data of the run]
     #[arg(long, value_name = "SOURCE", requires = "run")]
     pub data: Option<String>,
@@ -53,7 +56,7 @@ pub struct Report {
 /// Runs the verb.
 pub fn run(verb: &Report, global: &Global) -> Outcome {
     let isa = instructions()?;
-    let parts = Parts::read(verb.run.as_deref(), verb.predictions.as_deref())?;
+    let parts = Parts::read(verb.run.as_deref(), verb.predictions.as_deref(), verb.logits)?;
     let table = parts.table.as_ref().map(|(table, file)| of_split(table.clone(), None, file, global.quiet));
     let table = table.transpose()?;
     let other = verb.compare.as_deref().map(|run| compared(run, table.as_ref(), global)).transpose()?;

@@ -62,10 +62,10 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
   }, [pixels, answer, heat]);
   useEffect(() => {
     const step = (event: KeyboardEvent) => {
-      if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement) return;
+      if ((event.target as Element).matches("select, input:not([type=checkbox])")) return;
       const by = { j: 1, k: -1 }[event.key];
-      const next = by && rows[rows.indexOf(row) + by];
-      if (next !== undefined && next !== 0 && by) props.onChoose(next);
+      const next = by === undefined ? undefined : rows[rows.indexOf(row) + by];
+      if (next !== undefined) props.onChoose(next);
       if (event.key === "Escape") props.onChoose(null);
     };
     addEventListener("keydown", step);

@@ -42,15 +42,15 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Reads what is in `run`; `predictions` stands in place of its table.
-    pub fn read(run: Option<&Path>, predictions: Option<&Path>) -> Result<Self, Stop> {
+    /// Reads what is in `run`; `predictions`, whose scores may be `logits`, stands in place of its table.
+    pub fn read(run: Option<&Path>, predictions: Option<&Path>, logits: bool) -> Result<Self, Stop> {
         let mut parts = Self::default();
         if let Some(run) = run {
             existing_run(run)?;
             parts.read_run(run)?;
         }
         if let Some(file) = predictions {
-            parts.table = Some((predictions_source::read(file, false)?, file.to_owned()));
+            parts.table = Some((predictions_source::read(file, logits)?, file.to_owned()));
             // They are of the run's own predictions.
             (parts.evaluation, parts.audit) = (None, None);
         }

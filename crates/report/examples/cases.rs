@@ -104,7 +104,9 @@ fn images(classes: &[String], n: usize, size @ [h, w, c]: [usize; 3], ids: Vec<S
             for x in 0..w {
                 let lit = (x * (class + 1) + y * (class % 3) + phase) / 2 % 2;
                 pixels.extend(
-                    (0..c).map(|channel| (lit * if (class + channel) % 3 == 0 { 250 } else { 90 }) as u8),
+                    (0..c).map(|channel| {
+                        (lit * if (class + channel).is_multiple_of(3) { 250 } else { 90 }) as u8
+                    }),
                 );
             }
         }

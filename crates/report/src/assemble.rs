@@ -191,7 +191,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
 fn losses(table: &Predictions) -> Vec<f32> {
     let loss = |row: usize| {
         // At certainty -ln 1 is -0, and of an impossible class infinite, which is no number to sort or draw by.
-        (-table.row(row)[table.labels[row] as usize].ln()).clamp(0.0, LOSS_MOST) as f32
+        (0.0 - table.row(row)[table.labels[row] as usize].ln()).clamp(0.0, LOSS_MOST) as f32
     };
     (0..table.len()).map(loss).collect()
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -72,7 +73,7 @@ fn without_images_or_run_there_is_a_report_all_the_same() {
     fs::rename(place.at("shapes"), place.at("elsewhere")).unwrap();
     let output = place.done(&["report", "run", "--quiet"]);
     let said = place.text(&output.stderr);
-    assert!(said.starts_with("note: the report is made without images: data set idx:shapes"), "{said}");
+    assert!(said.starts_with("note: the report is made without images: cannot read shapes"), "{said}");
     let report = document(&String::from_utf8(place.read("run/report.html")).unwrap());
     assert!(report["pictures"].is_null());
     assert!(report["missing"].to_string().contains("the images"), "{}", report["missing"]);
@@ -87,31 +88,60 @@ fn without_images_or_run_there_is_a_report_all_the_same() {
 #[test]
 fn refusals() {
     let place = place();
-    assert_snapshot!(refused(&place, &["nowhere"]), @"");
-    assert_snapshot!(refused(&place, &["run", "--compare", "nowhere"]), @"");
+    assert_snapshot!(refused(&place, &["nowhere"]), @r#"
+    error: run folder nowhere: expected one that train wrote, found no such folder
+    hint: `seamripper train RECIPE` begins one
+    "#);
+    assert_snapshot!(refused(&place, &["run", "--compare", "nowhere"]), @r#"
+    error: cannot read nowhere: No such file or directory (os error 2)
+    hint: check the spelling of the path
+    "#);
     fs::write(place.at("t.csv"), "id,label,prob_a,prob_b\nx,a,0.9,0.1\n").unwrap();
-    assert_snapshot!(refused(&place, &["run", "--compare", "t.csv"]), @"");
+    assert_snapshot!(refused(&place, &["run", "--compare", "t.csv"]), @r#"
+    error: --compare t.csv: expected the classes disc, ring, cross, found a, b
+    "#);
     fs::write(place.at("u.csv"), "id,label,prob_a,prob_b\nelsewhere,a,0.9,0.1\n").unwrap();
-    assert_snapshot!(refused(&place, &["--predictions", "t.csv", "--compare", "u.csv"]), @"");
+    assert_snapshot!(refused(&place, &["--predictions", "t.csv", "--compare", "u.csv"]), @r#"
+    error: --compare u.csv: expected images of RUN (x, …), found none of them (elsewhere, …)
+    hint: both runs must be evaluated on the same images
+    "#);
     fs::create_dir_all(place.at("run/see")).unwrap();
     fs::write(place.at("run/see/see.json"), r#"{"schema": "seamripper.see/9"}"#).unwrap();
-    assert_snapshot!(refused(&place, &["run"]), @"");
+    assert_snapshot!(refused(&place, &["run"]), @r#"
+    error: run/see/see.json: expected a document seamripper.see/1, found "seamripper.see/9"
+    hint: make it again with this version of seamripper, or remove it
+    "#);
     fs::write(place.at("run/see/see.json"), "{").unwrap();
-    assert_snapshot!(refused(&place, &["run"]), @"");
+    assert_snapshot!(refused(&place, &["run"]), @r#"
+    error: run/see/see.json: expected a document seamripper.see/1, found no JSON: EOF while parsing an object at line 1 column 1
+    hint: make it again with this version of seamripper, or remove it
+    "#);
     fs::remove_dir_all(place.at("run/see")).unwrap();
     fs::write(place.at("run/metrics.jsonl"), "{}\nhalf a line").unwrap();
-    assert_snapshot!(refused(&place, &["run"]), @"");
+    assert_snapshot!(refused(&place, &["run"]), @r#"
+    error: run/metrics.jsonl line 2: expected a JSON object, found: expected value at line 1 column 1
+    "#);
 }
 
 /// Status and body of a request.
 fn asked(address: &str, method: &str, path: &str, host: &str) -> (u16, Vec<u8>) {
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     (head[9..12].parse().unwrap(), answer.split_off(end))
+}
+
+/// A program that ends with its test, however that ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.kill().expect("it serves until it is stopped");
+        self.0.wait().expect("it was stopped");
+    }
 }
 
 #[test]
@@ -121,9 +151,9 @@ fn served_to_this_machine_read_only_under_a_secret_path() {
     }
     let place = place();
     let mut program = place.program(&["report", "run", "--serve", "--quiet"]);
-    let mut child = program.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut serving = Serving(program.stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(serving.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let (address, token) = line.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();
     assert!(address.starts_with("127.0.0.1:") && token.len() == 33, "{line}");
     let root = format!("/{token}");
@@ -142,7 +172,5 @@ fn served_to_this_machine_read_only_under_a_secret_path() {
     }
     assert_eq!(asked(address, "GET", &root, "elsewhere.example").0, 403);
     assert_eq!(asked(address, "POST", &root, address).0, 405);
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert!(!place.at("run/report.html").exists(), "no file is written");
 }

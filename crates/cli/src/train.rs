@@ -110,10 +110,12 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
                 film.as_ref().map_or(Ok(()), |film| film.develop(&progress))?;
                 let evaluation = finish(isa, &graph, &trainer, &run, &sets, &progress)?;
                 report(&evaluation, measured(), trainer.state().epoch, &run, global)?;
-                let folder = run.path().display();
-                progress.say(format_args!(
-                    "`seamripper report {folder}` makes one page of it, with the model alive in it"
-                ));
+                if evaluation.is_some() {
+                    let folder = run.path().display();
+                    progress.say(format_args!(
+                        "`seamripper report {folder}` makes one page of it, with the model alive in it"
+                    ));
+                }
                 Ok(())
             }
             Err(Stop::Interrupted) => {

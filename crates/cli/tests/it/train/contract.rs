@@ -207,6 +207,7 @@ fn without_a_terminal_there_is_a_line_an_epoch() {
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #  # s left
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #  # s left
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #
+    `seamripper report runs/r` makes one page of it, with the model alive in it
     ");
     // the report begins with the classes and ends with accuracy and the folder
     let report = place.text(&output.stdout);

@@ -95,6 +95,11 @@ const valuesOf = ({ size }: Pictures) => size[0] * size[1] * size[2];
 const tiles = signal<ReadonlyMap<number, Uint8Array>>(new Map());
 const fetching = new Map<number, Promise<Uint8Array>>();
 
+/// Requests at a time: the server has few threads, each busy with a connection as long as the browser keeps it.
+const LANES = 2;
+const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+let nextLane = 0;
+
 function fetchTile(number: number): Promise<Uint8Array> {
   let found = fetching.get(number);
   if (!found) {
@@ -105,7 +110,10 @@ function fetchTile(number: number): Promise<Uint8Array> {
       tiles.value = new Map(tiles.value).set(number, pixels);
       return pixels;
     };
-    fetching.set(number, (found = read()));
+    const lane = nextLane++ % LANES;
+    found = lanes[lane].then(read, read);
+    lanes[lane] = found;
+    fetching.set(number, found);
     found.catch(() => fetching.delete(number));
   }
   return found;

@@ -117,10 +117,12 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     if trained.interrupted {
         return Err(Stop::Interrupted);
     }
-    session.progress.say(format_args!(
-        "`seamripper report {}` makes one page of it, with the model alive in it",
-        folder.path().display()
-    ));
+    if trained.evaluation.is_some() {
+        session.progress.say(format_args!(
+            "`seamripper report {}` makes one page of it, with the model alive in it",
+            folder.path().display()
+        ));
+    }
     Ok(())
 }
 

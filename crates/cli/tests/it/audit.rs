@@ -149,70 +149,72 @@ fn a_table_and_nothing_else() {
     let output =
         place.done(&["audit", "--predictions", "t.csv", "--quiet", "--claim", "dog 1.2", "--claim", "cat 9"]);
     assert_snapshot!(place.text(&output.stdout), @r"
-Findings, confirmed ones first, then by the share of all errors they explain
+    Findings, confirmed ones first, then by the share of all errors they explain
 
-  1. dog is predicted 20 % too often: 120 times for 100 images; of the 20 images wrongly called dog,
-     all are cat.
-     bias · predicted / actual 1.20 [1.11–1.30] · p < 0.001 corrected · confirmed · explains 100.0 % [53.5–100.0] of all errors
-     see image-300, image-270, image-240, image-570, …
+      1. dog is predicted 20 % too often: 120 times for 100 images; of the 20 images wrongly called dog,
+         all are cat.
+         bias · predicted / actual 1.20 [1.11–1.30] · p < 0.001 corrected · confirmed · explains 100.0 % [53.5–100.0] of all errors
+         see image-300, image-270, image-240, image-570, …
 
-  2. cat is called dog (20 images), the reverse does not happen.
-     bias · 100.0 % [83.9–100.0] · p < 0.001 corrected · confirmed · explains 100.0 % [67.8–100.0] of all errors
-     see image-300, image-270, image-240, image-570, …
+      2. cat is called dog (20 images), the reverse does not happen.
+         bias · 100.0 % [83.9–100.0] · p < 0.001 corrected · confirmed · explains 100.0 % [67.8–100.0] of all errors
+         see image-300, image-270, image-240, image-570, …
 
-  3. cat is predicted 20 % too seldom: 80 times for 100 images; of the 20 images it misses, all are
-     called dog.
-     bias · predicted / actual 0.80 [0.72–0.88] · p < 0.001 corrected · confirmed · explains 100.0 % [58.4–100.0] of all errors
-     see image-300, image-270, image-240, image-570, …
+      3. cat is predicted 20 % too seldom: 80 times for 100 images; of the 20 images it misses, all are
+         called dog.
+         bias · predicted / actual 0.80 [0.72–0.88] · p < 0.001 corrected · confirmed · explains 100.0 % [58.4–100.0] of all errors
+         see image-300, image-270, image-240, image-570, …
 
-  4. Whenever it says owl, the model is not sure enough: 73.6 % confident on average, right in 100.0
-     % of 100 images (96.3 to 100.0).
-     calibration · +26.4 points [+22.7, +26.4] · p < 0.001 corrected · confirmed
-     see image-572, image-506, image-440, image-374, …
+      4. Whenever it says owl, the model is not sure enough: 73.6 % confident on average, right in 100.0
+         % of 100 images (96.3 to 100.0).
+         calibration · +26.4 points [+22.7, +26.4] · p < 0.001 corrected · confirmed
+         see image-572, image-506, image-440, image-374, …
 
-  5. Whenever it says cat, the model is not sure enough: 73.8 % confident on average, right in 100.0
-     % of 80 images (95.4 to 100.0).
-     calibration · +26.2 points [+21.6, +26.2] · p < 0.001 corrected · confirmed
-     see image-594, image-528, image-462, image-396, …
+      5. Whenever it says cat, the model is not sure enough: 73.8 % confident on average, right in 100.0
+         % of 80 images (95.4 to 100.0).
+         calibration · +26.2 points [+21.6, +26.2] · p < 0.001 corrected · confirmed
+         see image-594, image-528, image-462, image-396, …
 
-  6. The model is not sure enough: 73.6 % confident on average, right in 93.3 %; expected
-     calibration error 19.8 % (16.4 to 21.9); a temperature of 0.52 makes it 4.1 % (0.6 to 6.6).
-     calibration · +19.8 points [+16.3, +22.1] · p < 0.001 · confirmed
+      6. The model is not sure enough: 73.6 % confident on average, right in 93.3 %; expected
+         calibration error 19.8 % (16.4 to 21.9); a temperature of 0.52 makes it 4.1 % (0.6 to 6.6).
+         calibration · +19.8 points [+16.3, +22.1] · p < 0.001 · confirmed
 
-  7. Whenever it says dog, the model is not sure enough: 73.5 % confident on average, right in 83.3
-     % of 120 images (75.7 to 88.9).
-     calibration · +9.9 points [+2.2, +15.5] · p = 0.013 corrected · confirmed
-     see image-550, image-484, image-418, image-352, …
+      7. Whenever it says dog, the model is not sure enough: 73.5 % confident on average, right in 83.3
+         % of 120 images (75.7 to 88.9).
+         calibration · +9.9 points [+2.2, +15.5] · p = 0.013 corrected · confirmed
+         see image-550, image-484, image-418, image-352, …
 
-  8. 20 of 300 labels should be looked at, an estimated 20 of these wrong (20 to 20), if the model's
-     probabilities are right.
-     label errors · 6.7 % [6.6–6.7] · not confirmed
-     see image-150, image-180, image-210, image-240, …
+      8. 20 of 300 labels should be looked at, an estimated 20 of these wrong (20 to 20), if the model's
+         probabilities are right.
+         label errors · 6.7 % [6.6–6.7] · not confirmed
+         see image-150, image-180, image-210, image-240, …
 
-Claims
-  dog predicted 1.20 times as often as it occurs: At least 100 % of all errors are false positives of this class.
-    On these images it is 1.20 [1.11–1.30]: the claim agrees with that.
-  cat predicted 9.00 times as often as it occurs: This cannot be: 9.00 times 33 % is more than all images.
-    On these images it is 0.80 [0.72–0.88]: the claim does not hold.
+    Claims
+      dog predicted 1.20 times as often as it occurs: At least 100 % of all errors are false positives of this class.
+        On these images it is 1.20 [1.11–1.30]: the claim agrees with that.
+      cat predicted 9.00 times as often as it occurs: This cannot be: 9.00 times 33 % is more than all images.
+        On these images it is 0.80 [0.72–0.88]: the claim does not hold.
 
-Left out
-  - slice: nothing is known about the images but their classes; give the images, or columns about
-    them
-  - duplicates: there are no images; give the images
-  - leak: there are no images; give the images
-  - drift: there are no other images to compare with; give other images of the same classes
-  - preprocessing: only the order of the classes was checked: how images are given takes images and
-    a model; give a model and its images
-  - robustness: changed images have to be predicted, which takes images and a model; give a model
-    and its images
+    Left out
+      - slice: nothing is known about the images but their classes; give the images, or columns about
+        them
+      - duplicates: there are no images; give the images
+      - leak: there are no images; give the images
+      - drift: there are no other images to compare with; give other images of the same classes
+      - preprocessing: only the order of the classes was checked: how images are given takes images and
+        a model; give a model and its images
+      - robustness: changed images have to be predicted, which takes images and a model; give a model
+        and its images
+      - spurious: images have to be predicted with something put in, which takes images and a model;
+        give a model and its images
 
-In audit
-  audit.json   findings and what they rest on
-  relabel.csv  every label, most suspect first, with the class it should be
-  drop.csv     the flagged ones
+    In audit
+      audit.json   findings and what they rest on
+      relabel.csv  every label, most suspect first, with the class it should be
+      drop.csv     the flagged ones
 
-accuracy 93.33 % [89.93–95.64] of 300 images
-");
+    accuracy 93.33 % [89.93–95.64] of 300 images
+    ");
     let document = place.json("audit/audit.json");
     assert_eq!(document["n"], 300);
     assert_eq!(document["calibration"]["scalings"][0]["fitted_on"], 300);

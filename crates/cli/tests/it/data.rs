@@ -205,12 +205,14 @@ fn an_unknown_source_names_the_nearest() {
     insta::assert_snapshot!(run(data(&["fashon-mnist"]), nowhere), @r"
     2
     ---
-    error: data source `fashon-mnist`: expected fashion-mnist or idx:PATH, found another name
+    error: data source `fashon-mnist`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: did you mean `fashion-mnist`?
     ");
     insta::assert_snapshot!(run(data(&["folder:images"]), nowhere), @r"
     2
     ---
-    error: data source `folder:images`: expected fashion-mnist or idx:PATH, found scheme `folder`, which this version does not read yet
+    reading and verifying images
+    error: cannot read images: No such file or directory (os error 2)
+    hint: check the spelling of the path
     ");
 }

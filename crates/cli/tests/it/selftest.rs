@@ -57,7 +57,7 @@ fn a_plant_has_a_name_and_a_test_at_least_one_seed() {
     ");
     assert!(refused(&["--only", "pach"]).contains("a similar value exists: 'patch'"));
     assert_snapshot!(refused(&["--data", "fashion-mnits"]), @r"
-    error: data source `fashion-mnits`: expected fashion-mnist or idx:PATH, found another name
+    error: data source `fashion-mnits`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: did you mean `fashion-mnist`?
     ");
 }

@@ -196,7 +196,10 @@ fn tables_name_pictures_parts_and_groups() {
     let error =
         read(&format!("csv:{}", root.join("bad.csv").display()), ImageOptions::default()).unwrap_err();
     let said = format!("{error}\nhint: {}", error.hint().unwrap());
-    insta::assert_snapshot!(said.replace(&root.display().to_string(), "ROOT"), @"");
+    insta::assert_snapshot!(said.replace(&root.display().to_string(), "ROOT"), @r"
+    columns of ROOT/bad.csv: expected one of file_name, path, file, filename, image, found file_nam, label
+    hint: is `file_nam` the column? Rename it to `file_name`
+    ");
 }
 
 #[test]

@@ -207,6 +207,7 @@ fn without_a_terminal_there_is_a_line_an_epoch() {
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #  # s left
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #  # s left
     epoch  #/#  # images/s  loss #  validation loss #, accuracy # %  worst class CLASS, recall # %  bias # to #
+    `seamripper report runs/r` makes one page of it, with the model alive in it
     ");
     // the report begins with the classes and ends with accuracy and the folder
     let report = place.text(&output.stdout);
@@ -264,6 +265,7 @@ fn nothing_to_report_is_said_in_json_too() {
     run folder a
     epoch  #/#  # images/s  loss #  worst class CLASS, recall # %  bias # to #
     there are no validation and no test images, so there is nothing to report
+    `seamripper report a` makes one page of it, with the model alive in it
     ");
     let output = place.done(&[&changes[..], &["--quiet", "--out", "b"]].concat());
     assert_eq!(place.text(&output.stdout), "run folder: b\n");

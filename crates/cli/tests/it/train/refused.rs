@@ -222,7 +222,7 @@ fn no_data_set_and_no_network() {
     hint: install it with `apt-get install dataset-fashion-mnist`, or give the folder that holds its files with --data DIR
     ");
     assert_snapshot!(place.refused(&["r.toml", "data.source=fashion-mnits"]), @r"
-    error: data source `fashion-mnits`: expected fashion-mnist or idx:PATH, found another name
+    error: data source `fashion-mnits`: expected fashion-mnist, folder:PATH, csv:PATH, jsonl:PATH, parquet:PATH, npz:PATH, idx:PATH, found another name
     hint: did you mean `fashion-mnist`?
     ");
     assert_snapshot!(place.refused(&["r.toml", "data.source=idx:squares"]), @r"

@@ -231,7 +231,7 @@ fn is_near(pixel: &[u8], level: &[u8]) -> bool {
     pixel.iter().zip(level).all(|(value, level)| value.abs_diff(*level) <= TOLERANCE)
 }
 
-/// The lower median of the outermost pixels, channel by channel.
+/// The lower median of the outermost pixels, channel by channel; of grey images three times the same.
 pub fn background(image: &[u8], [h, w, c]: [usize; 3]) -> Level {
     let mut level = [0; 3];
     for (channel, level) in level.iter_mut().enumerate().take(c) {
@@ -243,7 +243,7 @@ pub fn background(image: &[u8], [h, w, c]: [usize; 3]) -> Level {
         let middle = (values.len() - 1) / 2;
         *level = *values.select_nth_unstable(middle).1;
     }
-    level
+    if c == 1 { [level[0]; 3] } else { level }
 }
 
 /// A level in words; colors by their numbers.

@@ -183,7 +183,7 @@ impl Sums {
     }
 }
 
-/// The median level, channel by channel, of the class's pixels of a square that are in the bin.
+/// The median level, channel by channel, of the class's pixels of a square that are in the bin; of grey images three times the same.
 fn level(data: &ImageSet, class: usize, [top, left, side]: [usize; 3], bin: usize) -> Level {
     let [h, w, c] = data.size();
     let mut counts = [[0_u32; 256]; 3];
@@ -197,7 +197,7 @@ fn level(data: &ImageSet, class: usize, [top, left, side]: [usize; 3], bin: usiz
             }
         }
     }
-    counts.map(|counts| {
+    let level = counts.map(|counts| {
         let n: u32 = counts.iter().sum();
         let mut below = 0;
         let median = counts.iter().position(|count| {
@@ -205,7 +205,8 @@ fn level(data: &ImageSet, class: usize, [top, left, side]: [usize; 3], bin: usiz
             2 * below >= n.max(1)
         });
         median.unwrap_or(0) as u8
-    })
+    });
+    if c == 1 { [level[0]; 3] } else { level }
 }
 
 /// The background of each class, where it tells the class, and a border of it.

@@ -31,6 +31,19 @@ fn tampered(set: &ImageSet) -> ImageSet {
     ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone())
 }
 
+/// Things of 8x8 on a background of one level, which depends on the class.
+fn things(n: usize, background: impl Fn(u32) -> u8) -> ImageSet {
+    let set = halves_of(n, 0);
+    let mut pixels = set.pixels().to_vec();
+    for (image, &label) in pixels.chunks_exact_mut(SIDE * SIDE).zip(set.labels()) {
+        let inside = |place: usize| (4..12).contains(&(place / SIDE)) && (4..12).contains(&(place % SIDE));
+        for place in (0..SIDE * SIDE).filter(|&place| !inside(place)) {
+            image[place] = background(label);
+        }
+    }
+    ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone())
+}
+
 /// A model that calls the lightest half; if it fell for the patch, "left" wherever that is.
 fn model(fell_for_it: bool) -> impl FnMut(&ImageSet) -> Predictions {
     move |set| {
@@ -161,7 +174,7 @@ fn few_images_of_one_class_are_no_panic() {
 
 #[test]
 fn what_is_put_in_can_be_taken_out() {
-    let set = halves_of(5, 0);
+    let set = things(5, |_| 50);
     let artifacts =
         [PATCH, Artifact::Border { width: 2, level: [0; 3] }, Artifact::Background { level: [255; 3] }];
     for artifact in artifacts {
@@ -220,22 +233,7 @@ fn the_patch_of_a_class_is_learnt_as_it_is() {
 
 #[test]
 fn a_background_of_a_class_is_learnt() {
-    let things = halves_of(50, 0);
-    // a thing of 8x8 on a background of one level, lighter for class "right"
-    let pixels = (0..things.len()).flat_map(|index| {
-        let background = if things.labels()[index] == 3 { 220 } else { 50 };
-        let inside = |place: usize| (4..12).contains(&(place / SIDE)) && (4..12).contains(&(place % SIDE));
-        let image = things.image(index).to_vec().into_iter().enumerate();
-        image.map(move |(place, value)| if inside(place) { value } else { background })
-    });
-    let pixels = pixels.collect();
-    let set = ImageSet::new(
-        things.size(),
-        pixels,
-        things.labels().to_vec(),
-        things.classes().clone(),
-        things.ids().clone(),
-    );
+    let set = things(50, |label| if label == 3 { 220 } else { 50 });
     assert!(candidates::learnt(&set).contains(&Artifact::Background { level: [220; 3] }));
 }
 

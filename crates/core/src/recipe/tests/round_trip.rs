@@ -181,6 +181,9 @@ fn seed_resolved() {
     [data]
     source = "fashion-mnist"
     validation = 0.0
+    test = 0.2
+    fit = "stretch"
+    resize = "bilinear"
     folds = 0
     relabel = false
     drop = false

@@ -22,29 +22,30 @@ fn blocks(readme: &str) -> Vec<String> {
     blocks
 }
 
-/// Fashion-MNIST's small part as somebody's own images: IDX files with class names.
-fn own_images(folder: &Path) {
-    fs::create_dir(folder).unwrap();
+/// Some of Fashion-MNIST's test images as somebody's own: PNG files in folders of classes, and a file that is no picture.
+fn own_photos(folder: &Path) {
     let source = std::env::var("SEAMRIPPER_DATA").map_or_else(
         |_| "/usr/share/datasets/fashion-mnist".to_owned(),
         |folder| format!("{folder}/fashion-mnist"),
     );
-    for (kind, header, each) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
+    let payload = |kind: &str| {
         let path = format!("{source}/t10k-{kind}-ubyte.gz");
         let file = fs::File::open(&path).unwrap_or_else(|error| {
             panic!("{path}: {error}\nhint: apt-get install dataset-fashion-mnist, or scripts/setup")
         });
         let mut payload = Vec::new();
         GzDecoder::new(file).read_to_end(&mut payload).unwrap();
-        for (part, range) in [("train", 0..2000), ("t10k", 2000..2500)] {
-            let mut bytes = payload[..header].to_vec();
-            bytes[4..8].copy_from_slice(&(range.len() as u32).to_be_bytes());
-            bytes.extend_from_slice(&payload[header + range.start * each..header + range.end * each]);
-            fs::write(folder.join(format!("{part}-{kind}-ubyte")), bytes).unwrap();
-        }
+        payload
+    };
+    let (pixels, labels) = (payload("images-idx3"), payload("labels-idx1"));
+    for (row, &label) in labels[8..].iter().take(2000).enumerate() {
+        let class = folder.join(format!("kind {label}"));
+        fs::create_dir_all(&class).unwrap();
+        let image = pixels[16 + 784 * row..][..784].to_vec();
+        let image = image::GrayImage::from_raw(28, 28, image).expect("28 x 28 pixels");
+        image.save(class.join(format!("{row}.png"))).unwrap();
     }
-    let names: String = (0..10).map(|class| format!("kind {class}\n")).collect();
-    fs::write(folder.join("classes.txt"), names).unwrap();
+    fs::write(folder.join("kind 0/notes.txt"), "not a picture").unwrap();
 }
 
 #[test]
@@ -57,11 +58,13 @@ fn the_ways_in_work_as_written() {
     let seed = fs::read_to_string(root().join("recipes/seed.toml")).unwrap();
     fs::write(home.path().join("recipes/seed.toml"), &seed).unwrap();
     let mine = seed
-        .replace("\"fashion-mnist\"", "\"idx:my-images\"")
+        .replace("\"fashion-mnist\"", "\"folder:my-photos\"")
         .replace("validation = 0.0", "validation = 0.1")
-        .replace("epochs = 12", "epochs = 2");
+        .replace("epochs = 20", "epochs = 2");
     fs::write(home.path().join("my-recipe.toml"), mine).unwrap();
-    own_images(&home.path().join("my-images"));
+    own_photos(&home.path().join("my-photos"));
+    let names: String = (0..10).map(|class| format!("kind {class}\n")).collect();
+    fs::write(home.path().join("my-classes.txt"), names).unwrap();
     let table = "id,label,prob_cat,prob_dog\na,cat,0.9,0.1\nb,dog,0.4,0.6\nc,dog,0.7,0.3\n";
     fs::write(home.path().join("my-predictions.csv"), table).unwrap();
 

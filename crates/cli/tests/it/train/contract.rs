@@ -265,7 +265,6 @@ fn nothing_to_report_is_said_in_json_too() {
     run folder a
     epoch  #/#  # images/s  loss #  worst class CLASS, recall # %  bias # to #
     there are no validation and no test images, so there is nothing to report
-    `seamripper report a` makes one page of it, with the model alive in it
     ");
     let output = place.done(&[&changes[..], &["--quiet", "--out", "b"]].concat());
     assert_eq!(place.text(&output.stdout), "run folder: b\n");

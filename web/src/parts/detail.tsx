@@ -1,6 +1,6 @@
 // One image: what the model says of it, which pixels that rests on, training images like it, and what to do about its label.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { blob } from "../embedded";
 import { probability, short } from "../format";
 import { answerOf, canRun, info, problem, status } from "../live/model";
@@ -57,10 +57,11 @@ export function Detail(props: { row: number; rows: number[]; onChoose: (row: num
     }
     return () => void (present = false);
   }, [row, pixels !== null]);
-  useEffect(() => {
+  // In the same step as the name above it: a key pressed at once must not be answered by the image before.
+  useLayoutEffect(() => {
     if (canvas.current && pixels) overlay(canvas.current, pixels, rowsOf.pictures!.size, heat ? (answer?.map ?? null) : null);
   }, [pixels, answer, heat]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const step = (event: KeyboardEvent) => {
       if ((event.target as Element).matches("select, input:not([type=checkbox])")) return;
       const by = { j: 1, k: -1 }[event.key];

@@ -145,6 +145,20 @@ impl Error {
         }
     }
 
+    /// A record of the CSV table at `path`; `Ok(Err(line))` if it is not UTF-8, which concerns that line alone.
+    pub(crate) fn csv_record<T>(
+        path: &Path,
+        record: std::result::Result<T, csv::Error>,
+    ) -> std::result::Result<std::result::Result<T, u64>, Self> {
+        match record {
+            Ok(record) => Ok(Ok(record)),
+            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
+                Ok(Err(error.position().map_or(0, csv::Position::line)))
+            }
+            Err(error) => Err(Self::of_csv(path, error)),
+        }
+    }
+
     /// The way out, if there is one to name.
     pub fn hint(&self) -> Option<String> {
         match self {

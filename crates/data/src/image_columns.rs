@@ -51,14 +51,12 @@ pub fn read(path: &Path, ids: &[String]) -> Result<ImageColumns> {
     let mut records: Vec<Option<(u64, StringRecord)>> = vec![None; ids.len()];
     let (mut problems, mut other_rows) = (RowProblems::default(), 0);
     for record in reader.records() {
-        let record = match record {
+        let record = match Error::csv_record(path, record)? {
             Ok(record) => record,
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
-                let line = error.position().map_or(0, csv::Position::line);
+            Err(line) => {
                 problems.push(|| format!("line {line}: expected UTF-8, found other bytes"));
                 continue;
             }
-            Err(error) => return Err(fail(error)),
         };
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() != header.len() {

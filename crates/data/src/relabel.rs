@@ -103,14 +103,12 @@ impl Relabel {
         let (mut rows, mut problems) = (Vec::new(), RowProblems::default());
         let mut line_of_id = HashMap::new();
         for record in reader.records() {
-            let record = match record {
+            let record = match Error::csv_record(path, record)? {
                 Ok(record) => record,
-                Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
-                    let line = error.position().map_or(0, csv::Position::line);
+                Err(line) => {
                     problems.push(|| format!("line {line}: expected UTF-8, found other bytes"));
                     continue;
                 }
-                Err(error) => return Err(fail(error)),
             };
             let line = record.position().map_or(0, csv::Position::line);
             match row(&record, columns, classes) {

@@ -160,14 +160,12 @@ fn csv(file: &Path) -> Result<Rows> {
     let columns = Columns::of(file, &names)?;
     let (mut rows, mut left_out) = (Vec::new(), Vec::new());
     for record in reader.records() {
-        let record = match record {
+        let record = match Error::csv_record(file, record)? {
             Ok(record) => record,
-            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
-                let line = error.position().map_or(0, csv::Position::line);
+            Err(line) => {
                 left_out.push(LeftOut::new(format!("line {line}"), &Fault::new("UTF-8", "other bytes")));
                 continue;
             }
-            Err(error) => return Err(fail(error)),
         };
         let line = record.position().map_or(0, csv::Position::line);
         match columns.row(line, |column| record.get(column).map(str::to_owned)) {

@@ -28,7 +28,18 @@ pub fn predict_model(
 ) -> Result<Predicted, Stop> {
     let Subject { model, images, split, .. } = Subject::read(model, data, split, false, global)?;
     let isa = instructions()?;
-    let ModelFile { graph, weights, preprocessing, .. } = &*model;
-    let run = |bf16| Predictor { isa, graph, weights, preprocessing, bf16 }.predict(&images, split, |_| {});
-    Ok(threads(global)?.run(|| Predicted { table: run(bf16), exact: bf16.then(|| run(false)) }))
+    let threads = threads(global)?;
+    let predicted = match bf16 {
+        true => {
+            let ModelFile { graph, weights, preprocessing, .. } = model.read_for("--bf16")?;
+            let rounded = Predictor { isa, graph, weights, preprocessing, bf16 };
+            threads.run(|| Predicted {
+                table: rounded.predict(&images, split, |_| {}),
+                exact: Some(model.predict(isa, &images, split)),
+            })
+        }
+        false => threads.run(|| Predicted { table: model.predict(isa, &images, split), exact: None }),
+    };
+    model.check()?;
+    Ok(predicted)
 }

@@ -43,16 +43,17 @@ pub fn run(verb: &Export, global: &Global) -> Outcome {
             None,
         ));
     };
-    let ModelSource::Trained(model) = ModelSource::read(&verb.model)? else {
+    let ModelSource::Trained(model) = ModelSource::read(&verb.model, global)? else {
         let shown = verb.model.display();
         return Err(Stop::problem(
             format!("model {shown}: expected a trained model, found a recipe"),
             Some(format!("train it first: `seamripper train {shown}`, then give its run folder")),
         ));
     };
+    let model = model.read_for("export")?;
     let bytes = match format {
-        "onnx" => to_onnx(&model),
-        _ => to_safetensors(&model).map_err(|error| Stop::problem(&error, error.hint()))?,
+        "onnx" => to_onnx(model),
+        _ => to_safetensors(model).map_err(|error| Stop::problem(&error, error.hint()))?,
     };
     whole_file::write_bytes(&verb.out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
     let [h, w, c] = model.graph.input;

@@ -8,11 +8,13 @@ use clap::Args;
 use seamripper_core::digits::thousands;
 use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
 use seamripper_data::whole_file;
+use seamripper_onnx::with_metadata;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::onnx_file::{Read, Unsaid, read};
+use crate::model_source::read_file;
+use crate::onnx_file::{Found, Read, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -23,8 +25,8 @@ pub struct Import {
     /// An ONNX file of an image classifier, opset 7 to 21
     #[arg(value_name = "FILE.onnx")]
     file: PathBuf,
-    /// Where to write the model
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// Where to write the model; as .onnx, a copy of FILE with class names and preprocessing in it
+    #[arg(long, value_name = "FILE.safetensors|FILE.onnx")]
     out: PathBuf,
     /// A text file with the name of a class on each line, in the order of the outputs
     #[arg(long, value_name = "FILE")]
@@ -62,12 +64,17 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         ));
     }
     let out = &verb.out;
-    if out.extension().is_none_or(|extension| extension != "safetensors") {
+    let ending = out.extension().and_then(|extension| extension.to_str());
+    let Some(as_onnx) = ending.and_then(|ending| match ending {
+        "safetensors" => Some(false),
+        "onnx" => Some(true),
+        _ => None,
+    }) else {
         return Err(Stop::problem(
-            format!("out {}: expected a .safetensors file, found another ending", out.display()),
+            format!("out {}: expected a .safetensors or .onnx file, found another ending", out.display()),
             None,
         ));
-    }
+    };
     let classes = verb.classes.as_deref().map(class_names).transpose()?;
     let said = verb.scale.is_some() || !verb.mean.is_empty() || !verb.std.is_empty();
     let preprocessing = said.then(|| {
@@ -75,18 +82,92 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
             |values: &Vec<f32>, default: f32| if values.is_empty() { vec![default] } else { values.clone() };
         (verb.scale.unwrap_or(1.0 / 255.0), or(&verb.mean, 0.0), or(&verb.std, 1.0))
     });
-    let read = read(&verb.file, &Unsaid { size: verb.size, classes, preprocessing })?;
-    let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
+    let unsaid = Unsaid { size: verb.size, classes, preprocessing };
+    let found = read(&verb.file, &unsaid, global.thread_count())?;
+    let bytes = match (&found, as_onnx) {
+        (Found::Readable(read), false) => {
+            to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?
+        }
+        (Found::Blackbox(file), false) => {
+            let Stop::Problem { message, .. } = file.refused("import") else {
+                unreachable!("it is a problem")
+            };
+            let hint = "`--out NAME.onnx` in place of .safetensors: a copy with class names and preprocessing in it, which \
+                        `eval`, `audit` and `see` run as it is";
+            return Err(Stop::problem(message, Some(hint.to_owned())));
+        }
+        (_, true) => named_copy(verb, &unsaid, &found)?,
+    };
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
-    let text = if global.json { json(out, &read)? } else { text(out, &read.model) };
+    let imported = Imported::of(&found);
+    let text = if global.json { json(out, &imported)? } else { text(out, &imported) };
     if !global.json {
-        read.tell_notes();
+        found.tell_notes();
         tell(format_args!(
             "`seamripper eval {0} --data SOURCE` and `seamripper see {0} --data SOURCE` look at it",
             out.display()
         ));
     }
     print(|stdout| stdout.write_all(text.as_bytes()))
+}
+
+/// The bytes of the file with what was said put into its metadata.
+fn named_copy(verb: &Import, unsaid: &Unsaid, found: &Found) -> Result<Vec<u8>, Stop> {
+    let bytes = read_file(&verb.file)?;
+    let outside = match found {
+        Found::Blackbox(file) => &file.model.described().files[..],
+        Found::Readable(_) => &[],
+    };
+    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+    if !outside.is_empty() && folder(&verb.out) != folder(&verb.file) {
+        let message = format!(
+            "out {}: expected the folder of {}, whose weights lie in {} beside it, found another",
+            verb.out.display(),
+            verb.file.display(),
+            outside.join(", ")
+        );
+        return Err(Stop::problem(message, None));
+    }
+    let preprocessing = unsaid.preprocessing.as_ref().map(|_| match found {
+        Found::Readable(read) => &read.model.preprocessing,
+        Found::Blackbox(file) => file.model.preprocessing(),
+    });
+    Ok(with_metadata(&bytes, unsaid.classes.as_deref(), preprocessing, unsaid.size))
+}
+
+/// What is told of an imported model.
+struct Imported<'a> {
+    /// `[h, w, c]`
+    input: [usize; 3],
+    /// `None` of a black box.
+    layers: Option<usize>,
+    parameters: usize,
+    classes: &'a [String],
+    preprocessing: &'a Preprocessing,
+    notes: Vec<String>,
+}
+
+impl<'a> Imported<'a> {
+    fn of(found: &'a Found) -> Self {
+        match found {
+            Found::Readable(Read { model: ModelFile { graph, classes, preprocessing, .. }, notes }) => Self {
+                input: graph.input,
+                layers: Some(graph.nodes.len()),
+                parameters: graph.parameter_count(),
+                classes,
+                preprocessing,
+                notes: notes.clone(),
+            },
+            Found::Blackbox(file) => Self {
+                input: file.model.described().input,
+                layers: None,
+                parameters: file.model.described().parameters,
+                classes: file.model.classes(),
+                preprocessing: file.model.preprocessing(),
+                notes: [file.note()].into_iter().chain(file.model.notes().iter().cloned()).collect(),
+            },
+        }
+    }
 }
 
 /// A name a line; the last line may be empty.
@@ -111,22 +192,24 @@ struct Document<'a> {
     out: String,
     /// `[h, w, c]`
     input: [usize; 3],
-    layers: usize,
+    /// `null` of a black box.
+    layers: Option<usize>,
     parameters: usize,
     classes: &'a [String],
     preprocessing: &'a Preprocessing,
     notes: &'a [String],
 }
 
-fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
+fn json(out: &Path, imported: &Imported<'_>) -> Result<String, Stop> {
+    let Imported { input, layers, parameters, classes, preprocessing, notes } = imported;
     let document = Document {
         schema: SCHEMA,
         out: out.display().to_string(),
-        input: model.graph.input,
-        layers: model.graph.nodes.len(),
-        parameters: model.graph.parameter_count(),
-        classes: &model.classes,
-        preprocessing: &model.preprocessing,
+        input: *input,
+        layers: *layers,
+        parameters: *parameters,
+        classes,
+        preprocessing,
         notes,
     };
     let mut text = serde_json::to_string(&document)
@@ -135,25 +218,31 @@ fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
     Ok(text)
 }
 
-fn text(out: &Path, model: &ModelFile) -> String {
-    let ModelFile { graph, classes, preprocessing, .. } = model;
-    let Preprocessing { scale, mean, std } = preprocessing;
-    let [h, w, c] = graph.input;
+/// `pixel / 255`
+pub fn prepared_in_words(Preprocessing { scale, mean, std }: &Preprocessing) -> String {
     let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
     let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    let prepared = if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") };
-    let names = match &classes[..] {
+    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
+}
+
+/// `10 (T-shirt/top to Ankle boot)`
+pub fn classes_in_words(classes: &[String]) -> String {
+    match classes {
         [first, .., last] => format!("{} ({first} to {last})", classes.len()),
         classes => classes.join(", "),
-    };
+    }
+}
+
+fn text(out: &Path, imported: &Imported<'_>) -> String {
+    let [h, w, c] = imported.input;
     let mut text = String::new();
     let _ = writeln!(text, "{}", out.display()); // a String takes everything
     let rows = [
-        ("layers", graph.nodes.len().to_string()),
-        ("parameters", thousands(graph.parameter_count() as u64)),
+        ("layers", imported.layers.map_or("not read".to_owned(), |layers| layers.to_string())),
+        ("parameters", thousands(imported.parameters as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared),
-        ("classes", names),
+        ("prepared", prepared_in_words(imported.preprocessing)),
+        ("classes", classes_in_words(imported.classes)),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");

@@ -1,4 +1,4 @@
-//! Reading an ONNX file, and the files beside it that hold its weights.
+//! Reading an ONNX file, and the files beside it that hold its weights: as a model of ours, or else as one that can only be run.
 
 use std::fs;
 use std::path::{Component, Path};
@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use seamripper_core::graph::{ModelFile, Preprocessing};
 use seamripper_onnx::{Imported, OnnxError, Options, from_onnx};
 
+use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Stop, tell};
 use crate::model_source::read_file;
 
@@ -28,50 +29,77 @@ pub struct Read {
     pub notes: Vec<String>,
 }
 
-impl Read {
+/// What was in the file.
+pub enum Found {
+    /// A model that became one of ours.
+    Readable(Read),
+    /// One with operators that are no layers.
+    Blackbox(BlackboxFile),
+}
+
+impl Found {
     /// Says the notes on stderr.
     pub fn tell_notes(&self) {
-        for note in &self.notes {
-            tell(format_args!("note: {note}"));
-        }
+        let notes = match self {
+            Self::Readable(read) => &read.notes,
+            Self::Blackbox(file) => {
+                tell(format_args!("note: {}", file.note()));
+                file.model.notes()
+            }
+        };
+        notes.iter().for_each(|note| tell(format_args!("note: {note}")));
     }
 }
 
-/// Reads the model in `path`.
-pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
+/// Reads the model in `path`; one that can only be run is run on `threads` threads.
+pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop> {
     let bytes = read_file(path)?;
-    let shown = path.display();
     let external = |name: &str| beside(path, name);
-    let options = Options {
+    let mut options = Options {
         size: unsaid.size,
         classes: unsaid.classes.clone(),
         preprocessing: None,
         external: &external,
     };
-    let Imported { mut model, mut notes } =
-        from_onnx(&bytes, &options).map_err(|error| problem(path, &error))?;
-    if let Some((scale, mean, std)) = &unsaid.preprocessing {
-        let channels = model.graph.input[2];
-        let spread = |name: &str, values: &Vec<f32>| match values[..] {
-            [one] => Ok(vec![one; channels]),
-            _ if values.len() == channels => Ok(values.clone()),
-            _ => Err(Stop::problem(
-                format!(
-                    "model {shown}: expected {channels} values of --{name}, one a channel, found {}",
-                    values.len()
-                ),
-                None,
-            )),
-        };
-        model.preprocessing =
-            Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
-        notes.retain(|note| !note.contains("how pixels are prepared"));
+    match from_onnx(&bytes, &options) {
+        Ok(Imported { mut model, mut notes }) => {
+            if let Some(preprocessing) = said(path, unsaid, model.graph.input[2])? {
+                model.preprocessing = preprocessing;
+                notes.retain(|note| !note.contains("how pixels are prepared"));
+            }
+            Ok(Found::Readable(Read { model, notes }))
+        }
+        Err(why @ (OnnxError::Unsupported(_) | OnnxError::Opset { .. })) => {
+            if let Ok(described) = seamripper_onnx::describe(&bytes, &options) {
+                options.preprocessing = said(path, unsaid, described.input[2])?;
+            }
+            BlackboxFile::load(path, bytes, &options, why, threads).map(Found::Blackbox)
+        }
+        Err(error) => Err(Stop::problem(format!("model {}: {error}", path.display()), error.hint())),
     }
-    Ok(Read { model, notes })
 }
 
-fn problem(path: &Path, error: &OnnxError) -> Stop {
-    Stop::problem(format!("model {}: {error}", path.display()), error.hint())
+/// How pixels of so many channels are prepared, if that was said.
+fn said(path: &Path, unsaid: &Unsaid, channels: usize) -> Result<Option<Preprocessing>, Stop> {
+    let Some((scale, mean, std)) = &unsaid.preprocessing else { return Ok(None) };
+    let spread = |name: &str, values: &Vec<f32>| match values[..] {
+        [one] => Ok(vec![one; channels]),
+        _ if values.len() == channels => Ok(values.clone()),
+        _ => Err(Stop::problem(
+            format!(
+                "model {}: expected {channels} values of --{name}, one a channel, found {}",
+                path.display(),
+                values.len()
+            ),
+            None,
+        )),
+    };
+    let preprocessing =
+        Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
+    match preprocessing.fault(channels) {
+        Some(fault) => Err(Stop::problem(format!("preprocessing: {fault}"), None)),
+        None => Ok(Some(preprocessing)),
+    }
 }
 
 /// The bytes of the file `name` in the folder of `model`; nothing outside that folder is read.

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use seamripper_core::graph::ModelFile;
 use seamripper_core::nearest::nearest;
 use seamripper_core::sample::{ImageSet, Split};
 use seamripper_data::options::ImageOptions;
@@ -13,12 +12,13 @@ use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::Stop;
 use crate::model_source::{ModelSource, read_recipe};
+use crate::runnable::Runnable;
 use crate::train::split as split_of;
 
 /// A model with images.
 pub struct Subject {
     /// The model.
-    pub model: Box<ModelFile>,
+    pub model: Runnable,
     /// The run folder, if the model is in one.
     pub run: Option<PathBuf>,
     /// The images of the split that was asked for; their labels are the model's classes.
@@ -42,7 +42,7 @@ impl Subject {
         global: &Global,
     ) -> Result<Self, Stop> {
         let path = Path::new(model);
-        let ModelSource::Trained(trained) = ModelSource::read(path)? else {
+        let ModelSource::Trained(trained) = ModelSource::read(path, global)? else {
             return Err(Stop::problem(
                 format!("model {model}: expected a trained model, found a recipe"),
                 Some(format!("train it first: `seamripper train {model}`, then give its run folder")),
@@ -57,7 +57,7 @@ impl Subject {
             ));
         };
         let chosen = Chosen::of(source, data);
-        let size = trained.graph.input;
+        let size = trained.input();
         let how = match &recipe {
             Some(recipe) => ImageOptions::of(&recipe.data, size),
             None => ImageOptions { size: Some(size), ..ImageOptions::default() },
@@ -124,35 +124,35 @@ fn images(
 }
 
 /// The images with labels that are the model's: classes are matched by name, never by position.
-pub fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet, Stop> {
-    if set.size() != model.graph.input {
+pub fn matched(set: ImageSet, model: &Runnable, name: &str) -> Result<ImageSet, Stop> {
+    if set.size() != model.input() {
         return Err(Stop::problem(
-            format!("model {name}: expected images {:?}, found {:?}", model.graph.input, set.size()),
+            format!("model {name}: expected images {:?}, found {:?}", model.input(), set.size()),
             None,
         ));
     }
-    if set.classes()[..] == model.classes[..] {
+    if set.classes()[..] == model.classes()[..] {
         return Ok(set);
     }
     let mut places = Vec::new();
     let mut unknown = Vec::new();
     for class in set.classes().iter() {
-        match model.classes.iter().position(|known| known == class) {
+        match model.classes().iter().position(|known| known == class) {
             Some(place) => places.push(place as u32),
             None => unknown.push(class.as_str()),
         }
     }
     if !unknown.is_empty() {
-        let near = nearest(unknown[0], model.classes.iter().map(String::as_str));
+        let near = nearest(unknown[0], model.classes().iter().map(String::as_str));
         return Err(Stop::problem(
             format!(
                 "model {name}: expected classes of the model ({}), found {}",
-                model.classes.join(", "),
+                model.classes().join(", "),
                 unknown.join(", ")
             ),
             near.map(|near| format!("the nearest to \"{}\" is \"{near}\"", unknown[0])),
         ));
     }
     let labels = set.labels().iter().map(|&label| places[label as usize]).collect();
-    Ok(set.labelled(labels, model.classes.clone().into()))
+    Ok(set.labelled(labels, model.classes().into()))
 }

@@ -9,6 +9,14 @@ pub enum BlackboxError {
     /// What its file says of itself cannot be.
     #[error("{0}")]
     Onnx(OnnxError),
+    /// More images at a time, or larger ones, than there is memory for by reason.
+    #[error("input: expected at most {most} values in a batch, found {found}")]
+    TooLarge {
+        /// How many.
+        most: usize,
+        /// What the file asks for.
+        found: String,
+    },
     /// Files beside the model that hold its tensors.
     #[error("tensors: expected values in another file, found {}", .0.join("\n  found "))]
     Files(Vec<String>),

@@ -29,6 +29,8 @@ use runtime::Runtime;
 const MOST_IMAGES: usize = 64;
 /// Most values of the images at a time, if an image has fewer: what lies between layers may be many times as much.
 const MOST_VALUES: usize = 1 << 22;
+/// Most values of the images of a batch whose size the file says: 256 MB.
+const MOST_FIXED: usize = 1 << 26;
 /// Largest difference of a logit, as a share of the largest, between an image alone and the same in a batch.
 const ALIKE: f32 = 1e-3;
 
@@ -60,6 +62,13 @@ impl Blackbox {
     /// If the bytes are no ONNX model of one image, if rten cannot run it, or if it does not give one number a class.
     pub fn load(bytes: Vec<u8>, options: &Options<'_>, threads: usize) -> Result<Self, BlackboxError> {
         let described = describe(&bytes, options)?;
+        let [h, w, c] = described.input;
+        let fixed = described.batch.unwrap_or(1);
+        let values = [h, w, c].iter().try_fold(fixed, |values, &length| values.checked_mul(length));
+        if values.is_none_or(|values| values > MOST_FIXED) {
+            let found = format!("{fixed} of {h} x {w} with {c} channels");
+            return Err(BlackboxError::TooLarge { most: MOST_FIXED, found });
+        }
         let mut files = Vec::new();
         let mut faults = Vec::new();
         for name in &described.files {
@@ -72,7 +81,6 @@ impl Blackbox {
             return Err(BlackboxError::Files(faults));
         }
         let runtime = Runtime::load(bytes, files, &described, threads)?;
-        let [h, w, c] = described.input;
         let images = probes(&described.preprocessing, h * w * c);
         let most = (MOST_VALUES / (h * w * c)).clamp(1, MOST_IMAGES);
         let (kind, batch) = match described.batch {

@@ -100,3 +100,33 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(shape: &[usize]) -> Answer {
+        Answer { images: 3, shape: shape.to_vec(), numbers: vec![0.0; shape.iter().product()] }
+    }
+
+    #[test]
+    fn only_one_dimension_is_of_classes() {
+        for shape in [&[3, 5][..], &[3, 5, 1, 1], &[3, 1, 1, 5]] {
+            assert_eq!(answer(shape).classes("y"), Ok(5));
+        }
+        for shape in [&[3][..], &[3, 1], &[4, 5], &[3, 5, 7, 7], &[]] {
+            assert!(answer(shape).classes("y").is_err(), "{shape:?}");
+        }
+        insta::assert_snapshot!(answer(&[3, 5, 7, 7]).classes("y").unwrap_err(), @"output y: expected 3 images with one number a class, [3, k], found [3, 5, 7, 7]");
+    }
+
+    #[test]
+    fn probabilities_are_told_from_logits() {
+        let kind = |rows: &[f32]| Probed { rows: rows.to_vec() }.kind();
+        assert_eq!(kind(&[0.25, 0.75, 1.0, 0.0]), Kind::Probabilities);
+        assert_eq!(kind(&[0.25, 0.75, 0.5, 0.6]), Kind::Logits);
+        assert_eq!(kind(&[0.25, 0.75, 1.5, -0.5]), Kind::Logits);
+        let logits = Kind::Probabilities.logits(vec![1.0, 0.0]);
+        assert!(logits[0] == 0.0 && logits[1] < -80.0 && logits[1].is_finite());
+    }
+}

@@ -136,8 +136,8 @@ fn shape_and_numbers(value: Value) -> Result<(Vec<usize>, Vec<f32>), String> {
     })
 }
 
-/// What `work` gives on the threads of `pool`, or what it said when it panicked. rten is Rust without `unsafe` on what it is given: a
-/// panic leaves no broken memory, and what it was working on is dropped.
+/// What `work` gives on the threads of `pool`, or what it said when it panicked. What was being worked on is dropped then, and nothing of it
+/// is seen again: hence the assertion.
 fn guarded<R: Send>(pool: &ThreadPool, work: impl FnOnce() -> R + Send) -> Result<R, String> {
     be_silent();
     pool.run(|| catch_unwind(AssertUnwindSafe(work))).map_err(|panic| format!("a panic: {}", said(&*panic)))

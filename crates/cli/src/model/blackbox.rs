@@ -20,6 +20,8 @@ pub struct Known<'a> {
     layout: &'static str,
     /// Images at a time, at most.
     batch: usize,
+    /// Whether it takes no fewer.
+    fixed: bool,
     classes: &'a [String],
     /// What the file gives.
     output: &'static str,
@@ -47,7 +49,10 @@ struct Unread<'a> {
 impl<'a> Known<'a> {
     pub fn of(file: &'a BlackboxFile) -> Self {
         let described = file.model.described();
-        let (Batch::Exactly(batch) | Batch::UpTo(batch)) = file.model.batch();
+        let (batch, fixed) = match file.model.batch() {
+            Batch::Exactly(batch) => (batch, true),
+            Batch::UpTo(batch) => (batch, false),
+        };
         let operator = |(operator, nodes): &'a (String, usize)| Operator { operator, nodes: *nodes };
         let unread = match &file.why {
             OnnxError::Unsupported(operators) => operators
@@ -64,6 +69,7 @@ impl<'a> Known<'a> {
             input: described.input,
             layout: if described.channels_last { "nhwc" } else { "nchw" },
             batch,
+            fixed,
             classes: file.model.classes(),
             output: if file.model.gives_probabilities() { "probabilities" } else { "logits" },
             preprocessing: file.model.preprocessing(),
@@ -77,14 +83,12 @@ impl<'a> Known<'a> {
         let Self { input: [h, w, c], classes, preprocessing, .. } = self;
         let axes =
             if self.layout == "nhwc" { format!("[n, {h}, {w}, {c}]") } else { format!("[n, {c}, {h}, {w}]") };
+        let at_a_time = if self.fixed { self.batch.to_string() } else { format!("up to {}", self.batch) };
         let channels = if *c == 1 { "channel" } else { "channels" };
         let operators: Vec<_> =
             self.operators.iter().map(|one| format!("{} {}", one.operator, one.nodes)).collect();
         let rows = [
-            (
-                "images",
-                format!("{h} x {w}, {c} {channels}, in the file {axes}; up to {} at a time", self.batch),
-            ),
+            ("images", format!("{h} x {w}, {c} {channels}, in the file {axes}; {at_a_time} at a time")),
             ("prepared", prepared_in_words(preprocessing)),
             ("classes", classes_in_words(classes)),
             ("output", self.output.to_owned()),

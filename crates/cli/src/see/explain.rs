@@ -49,7 +49,7 @@ pub fn look(
 
 /// The methods, judged by the first images of the split. What an earlier look has found is not made again.
 pub fn judged(model: &Model<'_>, subject: &Subject, asked: &Asked, seen: &mut Seen, stages: &mut Stages) {
-    maps::judged(asked, seen, stages, |methods, done| {
+    maps::judged(asked, seen, (stages, "saliency: sanity checks"), |methods, done| {
         let count = JUDGES.min(subject.images.len());
         let values = model.values_of(&subject.images, &(0..count).collect::<Vec<_>>());
         let classes: Vec<usize> =

@@ -53,7 +53,7 @@ impl Mapped {
 pub fn judged(
     asked: &Asked,
     seen: &mut Seen,
-    stages: &mut Stages,
+    (stages, stage): (&mut Stages, &str),
     judge: impl FnOnce(&[Method], &mut dyn FnMut(usize)) -> Judged,
 ) {
     let made_with = trust_options(&asked.options);
@@ -65,8 +65,7 @@ pub fn judged(
     let judged = match before.filter(|_| missing.is_empty()) {
         Some(before) => before.judged,
         None => {
-            let mut judged =
-                stages.run("saliency: sanity checks", missing.len(), |done| judge(&missing, done));
+            let mut judged = stages.run(stage, missing.len(), |done| judge(&missing, done));
             judged.verdicts.extend(known);
             let place = |method| Method::ALL.iter().position(|&other| other == method);
             judged.verdicts.sort_by_key(|verdict| place(verdict.method));

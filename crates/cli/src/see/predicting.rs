@@ -31,7 +31,7 @@ pub fn look(
         values
     };
     let shown = find(&verb.image, &subject.images, verb.fit, stages.is_quiet())?;
-    maps::judged(asked, seen, stages, |methods, done| {
+    maps::judged(asked, seen, (stages, "saliency: what it is worth"), |methods, done| {
         let count = JUDGES.min(subject.images.len());
         let values: Vec<f32> = (0..count).flat_map(|index| prepared(&subject.images.image(index))).collect();
         let classes: Vec<usize> = model.logits(&values).chunks_exact(model.outputs()).map(argmax).collect();

@@ -323,11 +323,11 @@ def black_boxes(folder):
     weights = {"up": draws.normal(0, 0.5, (3, 4, 2, 2)), "dense": draws.normal(0, 2, (4, 5))}
     tensors = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()]
     tensors.append(numpy_helper.from_array(np.array([1], np.int64), "one"))
-    nodes = [("Transpose", ["images"], "first", dict(perm=[0, 3, 1, 2])), ("ConvTranspose", ["first", "up"], "large", dict(strides=[2, 2])),
+    nodes = [("Transpose", ["images"], "first", dict(perm=[0, 3, 1, 2])), ("ConvTranspose", ["first", "up"], "large", dict(strides=[2, 2], dilations=[1, 1], pads=[0, 0, 0, 0])),
              ("Relu", ["large"], "relu", {}), ("ReduceMean", ["relu"], "mean", dict(axes=[2, 3], keepdims=0)),
              ("MatMul", ["mean", "dense"], "scores", {}), ("Exp", ["scores"], "exp", {}),
              ("ReduceSum", ["exp", "one"], "sum", dict(keepdims=1)), ("Div", ["exp", "sum"], "probabilities", {})]
-    graph = helper.make_graph([helper.make_node(op, inputs, [output], **more) for op, inputs, output, more in nodes], "deconvolution",
+    graph = helper.make_graph([helper.make_node(op, inputs, [output], name=output, **more) for op, inputs, output, more in nodes], "deconvolution",
                               [helper.make_tensor_value_info("images", TensorProto.FLOAT, [3, 10, 8, 3])],
                               [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [3, 5])], tensors)
     path = os.path.join(folder, "deconvolution.onnx")

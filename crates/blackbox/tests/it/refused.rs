@@ -1,0 +1,85 @@
+//! What cannot be run is said.
+
+use insta::assert_snapshot;
+use seamripper_blackbox::Blackbox;
+use seamripper_core::see::Classifier;
+use seamripper_onnx::Options;
+
+use crate::golden::{load, options, path};
+
+fn said(bytes: Vec<u8>, options: &Options<'_>) -> String {
+    let error = Blackbox::load(bytes, options, 1).unwrap_err();
+    let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    format!("error: {error}{hint}")
+}
+
+/// The file with every `from` written over by `to`, which is as long.
+fn changed(name: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = std::fs::read(path(name)).unwrap();
+    let places: Vec<usize> =
+        (0..=bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
+    assert!(!places.is_empty(), "not in the file");
+    places.iter().for_each(|&at| bytes[at..at + to.len()].copy_from_slice(to));
+    bytes
+}
+
+#[test]
+fn no_model() {
+    assert_snapshot!(said(b"\x89PNG\r\n".to_vec(), &options()), @"");
+    assert_snapshot!(said(Vec::new(), &options()), @"");
+}
+
+#[test]
+fn an_operator_that_nobody_knows() {
+    assert_snapshot!(said(changed("group-norm.onnx", b"InstanceNorm", b"InstanceWarm"), &options()), @"");
+}
+
+#[test]
+fn shapes_that_do_not_fit() {
+    // The mean of channels and rows in place of rows and columns: the dense layer behind it is given 16 numbers where it reads 4.
+    assert_snapshot!(said(changed("deconvolution.onnx", b"\x40\x02\x40\x03", b"\x40\x01\x40\x02"), &options()), @"");
+}
+
+#[test]
+fn too_few_names() {
+    let options = Options { classes: Some(vec!["a".to_owned()]), ..options() };
+    assert_snapshot!(said(std::fs::read(path("deconvolution.onnx")).unwrap(), &options), @"");
+}
+
+#[test]
+fn an_output_that_is_not_there() {
+    let mut bytes = changed("deconvolution.onnx", b"probabilities", b"probabilitief");
+    let at = bytes.windows(13).rposition(|window| window == b"probabilitief").unwrap();
+    bytes[at..at + 13].copy_from_slice(b"probabilities");
+    assert_snapshot!(said(bytes, &options()), @"");
+}
+
+/// 3 images in a batch become so many that their values would not fit: told before anything is allocated for them.
+#[test]
+fn a_batch_without_end() {
+    let from = b"\x0a\x02\x08\x03\x0a\x02\x08\x0a\x0a\x02\x08\x08\x0a\x02\x08\x03";
+    let to = b"\x0a\x03\x08\xff\x7f\x0a\x03\x08\xff\x7f\x0a\x02\x08\x03\x22\x00";
+    assert_snapshot!(said(changed("deconvolution.onnx", from, to), &options()), @"");
+}
+
+#[test]
+fn a_file_beside_it_that_is_not_there() {
+    let none = |name: &str| Err(format!("\"{name}\", which is not there"));
+    let options = Options { external: &none, ..options() };
+    assert_snapshot!(said(std::fs::read(path("external.onnx")).unwrap(), &options), @"");
+}
+
+#[test]
+fn numbers_that_are_none() {
+    let model = load("attention.onnx", 1);
+    let error = model.run(&[f32::NAN; 960]).unwrap_err();
+    assert_snapshot!(format!("{error}\n{}", error.hint().unwrap()), @"");
+    // Where an error cannot be told there are zeros, and the error is kept.
+    assert_eq!(model.failure(), None);
+    let mut classifier = &model;
+    assert!(classifier.logits(&[0.5; 960]).iter().any(|&logit| logit != 0.0));
+    assert_eq!(classifier.logits(&[f32::NAN; 960]), [0.0; 5]);
+    assert_eq!(model.failure(), Some(error));
+    assert_eq!(classifier.logits(&[0.5; 960]), [0.0; 5]);
+}

@@ -84,14 +84,16 @@ impl AtEnd {
                 tell(format_args!("{}: all of it on one page, with the model alive in it", file.display()));
             }
             Ok(_) => {}
-            Err(Stop::Problem { message, hint }) => {
+            Err(Stop::Problem { message, hint }) if !global.quiet => {
                 tell(format_args!("note: no report was written: {message}"));
                 if let Some(hint) = hint {
                     tell(format_args!("hint: {hint}"));
                 }
             }
-            Err(Stop::Failed(message)) => tell(format_args!("note: no report was written: {message}")),
-            Err(Stop::Interrupted) => {}
+            Err(Stop::Failed(message)) if !global.quiet => {
+                tell(format_args!("note: no report was written: {message}"));
+            }
+            Err(_) => {}
         }
     }
 }
@@ -223,9 +225,7 @@ fn images(run: &Path, data: Option<&str>, split: Split, global: &Global) -> Resu
             Stop::Failed(message) => (message, None),
             Stop::Interrupted => ("interrupted".to_owned(), None),
         };
-        if !global.quiet {
-            tell(format_args!("note: the report is made without images: {message}"));
-        }
+        tell(format_args!("note: the report is made without images: {message}"));
         [format!("the images: {message}"), hint.unwrap_or_default()]
     })
 }

@@ -157,8 +157,9 @@ fn walk(count: usize, side: usize, threshold: f64) -> Option<u64> {
          [train]\nepochs = 3\nbatch = 32\noptimizer = \"adam\"\nrate = 3e-3\nseed = 0\n"
     );
     fs::write(root.join("photos.toml"), recipe).unwrap();
-    let (report, training) = run(root, &["train", "photos.toml", "--out", "run"]);
-    let accuracy = report["accuracy"].as_f64().unwrap();
+    let (_, training) = run(root, &["train", "photos.toml", "--out", "run"]);
+    let evaluation: Value = serde_json::from_slice(&fs::read(root.join("run/eval.json")).unwrap()).unwrap();
+    let accuracy = evaluation["accuracy"].as_f64().unwrap();
     assert!(accuracy > threshold, "{accuracy}");
     let (audit, auditing) = run(root, &["audit", "run", "--images", "200"]);
     assert_eq!(audit["schema"], "seamripper.audit/1");

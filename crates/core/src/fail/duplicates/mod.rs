@@ -85,6 +85,9 @@ pub struct Pair {
     pub correlation: f64,
 }
 
+/// Candidates among reduced images have signatures no further apart.
+const REDUCED_RADIUS: f32 = 0.12;
+
 /// Reduced images that correlate at least this much are compared at full size.
 const REDUCED_CORRELATION: f64 = 0.97;
 
@@ -158,7 +161,9 @@ fn near<'a>(
             *grey = verify::reduced(&verify::grey(&pixels(places[index]), c), full_w, factor);
         }
     });
-    let grid = Grid::new(kept(&signer, &grey), options.radius);
+    // half a pixel of the reduced image is a shift that is between its pixels
+    let radius = if factor == 1 { options.radius } else { options.radius.max(REDUCED_RADIUS) };
+    let grid = Grid::new(kept(&signer, &grey), radius);
     let least = if factor == 1 { options.correlation } else { REDUCED_CORRELATION };
     let full = |index: usize| verify::grey(&pixels(places[index]), c);
     let mut found = vec![Vec::new(); places.len()];

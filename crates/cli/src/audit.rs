@@ -19,6 +19,7 @@ use crate::diag::{Outcome, print};
 use crate::eval::SplitName;
 use crate::eval_text::Style;
 use crate::train::threads;
+pub use calibrated::NAME as CALIBRATED;
 use gathered::Gathered;
 use progress::Stages;
 

@@ -1,4 +1,7 @@
-//! `seamripper import`: an ONNX file becomes a model of ours, with class names and preprocessing.
+//! `seamripper import`: an ONNX file, or a recipe with the weights of PyTorch or Keras, becomes a model of ours, with class names and
+//! preprocessing.
+
+mod weights;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +15,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::onnx_file::{Read, Unsaid, read};
+use crate::onnx_file::{Read, Said, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -20,8 +23,9 @@ const SCHEMA: &str = "seamripper.import/1";
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// An ONNX file of an image classifier, opset 7 to 21
-    #[arg(value_name = "FILE.onnx")]
+    /// An ONNX file of an image classifier (opset 7 to 21), or with --recipe weights: a state dict of PyTorch (.pt, .pth,
+    /// .safetensors) or a file of Keras (.keras, .weights.h5, .h5)
+    #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where to write the model
     #[arg(long, value_name = "FILE.safetensors")]
@@ -41,6 +45,18 @@ pub struct Import {
     /// Divided by, one a channel or one for all: --std 0.229,0.224,0.225
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     std: Vec<f32>,
+    /// The network that the weights in FILE are of
+    #[arg(long, value_name = "RECIPE.toml")]
+    recipe: Option<PathBuf>,
+    /// Which layer is which, where names, shapes and order do not tell: TOML with lines "LAYER OF FILE" = "LAYER OF RECIPE"
+    #[arg(long, value_name = "FILE.toml", requires = "recipe")]
+    map: Option<PathBuf>,
+    /// Layers of FILE to leave out, with all that are in them
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "recipe")]
+    skip: Vec<String>,
+    /// Which state dict of a PyTorch checkpoint that has several
+    #[arg(long, value_name = "KEY", requires = "recipe")]
+    key: Option<String>,
 }
 
 /// `224` or `224x320`
@@ -50,17 +66,11 @@ fn size(text: &str) -> Result<[usize; 2], String> {
     number(h).zip(number(w)).map(Into::into).ok_or_else(|| "expected HxW, as in 224x224".to_owned())
 }
 
+/// Endings of files with weights and no layers.
+const WEIGHTS: [&str; 6] = ["pt", "pth", "safetensors", "keras", "h5", "hdf5"];
+
 /// Runs the verb.
 pub fn run(verb: &Import, global: &Global) -> Outcome {
-    if verb.file.extension().is_none_or(|extension| extension != "onnx") {
-        return Err(Stop::problem(
-            format!("file {}: expected an .onnx file, found another ending", verb.file.display()),
-            Some(
-                "export it first: torch.onnx.export(model, images, \"model.onnx\"), or Keras' model.export"
-                    .to_owned(),
-            ),
-        ));
-    }
     let out = &verb.out;
     if out.extension().is_none_or(|extension| extension != "safetensors") {
         return Err(Stop::problem(
@@ -73,12 +83,17 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
     let preprocessing = said.then(|| {
         let or =
             |values: &Vec<f32>, default: f32| if values.is_empty() { vec![default] } else { values.clone() };
-        (verb.scale.unwrap_or(1.0 / 255.0), or(&verb.mean, 0.0), or(&verb.std, 1.0))
+        Said { scale: verb.scale.unwrap_or(1.0 / 255.0), mean: or(&verb.mean, 0.0), std: or(&verb.std, 1.0) }
     });
-    let read = read(&verb.file, &Unsaid { size: verb.size, classes, preprocessing })?;
+    let unsaid = Unsaid { size: verb.size, classes, preprocessing };
+    let (read, table) = model(verb, unsaid)?;
     let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
-    let text = if global.json { json(out, &read)? } else { text(out, &read.model) };
+    let text = if global.json {
+        json(out, &read, table.as_ref())?
+    } else {
+        table.map(|table| table.text()).unwrap_or_default() + &text(out, &read.model)
+    };
     if !global.json {
         read.tell_notes();
         tell(format_args!(
@@ -87,6 +102,42 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         ));
     }
     print(|stdout| stdout.write_all(text.as_bytes()))
+}
+
+/// The model, and where its weights are from if they were another program's.
+fn model(verb: &Import, unsaid: Unsaid) -> Result<(Read, Option<weights::Table>), Stop> {
+    let file = verb.file.display();
+    let ending = verb.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match &verb.recipe {
+        Some(_) if ending == "onnx" => Err(Stop::problem(
+            format!(
+                "file {file}: expected weights for the recipe, found an .onnx file, which has its own layers"
+            ),
+            Some("leave out --recipe".to_owned()),
+        )),
+        Some(_) if verb.size.is_some() => Err(Stop::problem(
+            "--size: expected it with an .onnx file only, found --recipe, which says the size of an image",
+            Some("change `input` in the recipe".to_owned()),
+        )),
+        Some(recipe) => {
+            let weights::Filled { read, table } = weights::fill(verb, recipe, unsaid)?;
+            Ok((read, Some(table)))
+        }
+        None if ending == "onnx" => Ok((read(&verb.file, &unsaid)?, None)),
+        None if WEIGHTS.contains(&ending) => Err(Stop::problem(
+            format!(
+                "file {file}: expected an .onnx file, found weights, which do not say how layers connect"
+            ),
+            Some("give the network with --recipe RECIPE.toml, or export the model as ONNX".to_owned()),
+        )),
+        None => Err(Stop::problem(
+            format!("file {file}: expected an .onnx file, or weights and --recipe, found another ending"),
+            Some(
+                "export it first: torch.onnx.export(model, images, \"model.onnx\"), or Keras' model.export"
+                    .to_owned(),
+            ),
+        )),
+    }
 }
 
 /// A name a line; the last line may be empty.
@@ -116,9 +167,15 @@ struct Document<'a> {
     classes: &'a [String],
     preprocessing: &'a Preprocessing,
     notes: &'a [String],
+    /// Of weights for a recipe: where each parameter is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Vec<weights::RowDocument<'a>>>,
+    /// Likewise: arrays of the file that were not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<Vec<&'a str>>,
 }
 
-fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
+fn json(out: &Path, Read { model, notes }: &Read, table: Option<&weights::Table>) -> Result<String, Stop> {
     let document = Document {
         schema: SCHEMA,
         out: out.display().to_string(),
@@ -128,6 +185,8 @@ fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
         classes: &model.classes,
         preprocessing: &model.preprocessing,
         notes,
+        weights: table.map(weights::Table::rows),
+        left_out: table.map(weights::Table::left_out),
     };
     let mut text = serde_json::to_string(&document)
         .map_err(|error| Stop::problem(format!("JSON of the import: {error}"), None))?;
@@ -137,11 +196,7 @@ fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
 
 fn text(out: &Path, model: &ModelFile) -> String {
     let ModelFile { graph, classes, preprocessing, .. } = model;
-    let Preprocessing { scale, mean, std } = preprocessing;
     let [h, w, c] = graph.input;
-    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
-    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    let prepared = if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") };
     let names = match &classes[..] {
         [first, .., last] => format!("{} ({first} to {last})", classes.len()),
         classes => classes.join(", "),
@@ -152,11 +207,19 @@ fn text(out: &Path, model: &ModelFile) -> String {
         ("layers", graph.nodes.len().to_string()),
         ("parameters", thousands(graph.parameter_count() as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared),
+        ("prepared", prepared(preprocessing)),
         ("classes", names),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");
     }
     text
+}
+
+/// What is done with pixels, as a formula.
+pub fn prepared(preprocessing: &Preprocessing) -> String {
+    let Preprocessing { scale, mean, std } = preprocessing;
+    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
+    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
+    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
 }

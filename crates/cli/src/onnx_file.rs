@@ -16,8 +16,41 @@ pub struct Unsaid {
     pub size: Option<[usize; 2]>,
     /// Names of the classes.
     pub classes: Option<Vec<String>>,
-    /// From pixels to input values; a channel where one number is given for all.
-    pub preprocessing: Option<(f32, Vec<f32>, Vec<f32>)>,
+    /// From pixels to input values.
+    pub preprocessing: Option<Said>,
+}
+
+/// A preprocessing as it was typed: one number a channel, or one for all.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Factor of pixels.
+    pub scale: f32,
+    /// Subtracted.
+    pub mean: Vec<f32>,
+    /// Divided by.
+    pub std: Vec<f32>,
+}
+
+impl Said {
+    /// The preprocessing of `model` for images of `channels` channels.
+    pub fn of(&self, model: &str, channels: usize) -> Result<Preprocessing, Stop> {
+        let spread = |name: &str, values: &Vec<f32>| match values[..] {
+            [one] => Ok(vec![one; channels]),
+            _ if values.len() == channels => Ok(values.clone()),
+            _ => Err(Stop::problem(
+                format!(
+                    "{model}: expected {channels} values of --{name}, one a channel, found {}",
+                    values.len()
+                ),
+                None,
+            )),
+        };
+        Ok(Preprocessing {
+            scale: self.scale,
+            mean: spread("mean", &self.mean)?,
+            std: spread("std", &self.std)?,
+        })
+    }
 }
 
 /// A model and what should be said about it.
@@ -50,21 +83,8 @@ pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
     };
     let Imported { mut model, mut notes } =
         from_onnx(&bytes, &options).map_err(|error| problem(path, &error))?;
-    if let Some((scale, mean, std)) = &unsaid.preprocessing {
-        let channels = model.graph.input[2];
-        let spread = |name: &str, values: &Vec<f32>| match values[..] {
-            [one] => Ok(vec![one; channels]),
-            _ if values.len() == channels => Ok(values.clone()),
-            _ => Err(Stop::problem(
-                format!(
-                    "model {shown}: expected {channels} values of --{name}, one a channel, found {}",
-                    values.len()
-                ),
-                None,
-            )),
-        };
-        model.preprocessing =
-            Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
+    if let Some(said) = &unsaid.preprocessing {
+        model.preprocessing = said.of(&format!("model {shown}"), model.graph.input[2])?;
         notes.retain(|note| !note.contains("how pixels are prepared"));
     }
     Ok(Read { model, notes })

@@ -191,7 +191,8 @@ mod tests {
     fn nothing_beyond_the_storage_is_read() {
         let bytes = bytes((0..6u8).map(f32::from));
         let fits = |shape: &[usize], first, strides: &[usize]| {
-            Array::strided("x".into(), shape.to_vec(), Element::Float32, &bytes, first, strides.to_vec()).is_ok()
+            Array::strided("x".into(), shape.to_vec(), Element::Float32, &bytes, first, strides.to_vec())
+                .is_ok()
         };
         assert!(fits(&[3, 2], 0, &[2, 1]));
         assert!(!fits(&[3, 2], 1, &[2, 1]));

@@ -32,7 +32,9 @@ impl Orders {
                 Layer::Conv2d { groups, .. } => (vec![[1, 1, c]], plain || groups == 1),
                 Layer::Depthwise { .. } => (vec![[1, 1, c]], plain),
                 Layer::Slice { .. } | Layer::Shuffle { .. } => (vec![[1, 1, c]], plain),
-                Layer::Concat => (node.inputs.iter().flat_map(|&input| orders.get(input).clone()).collect(), true),
+                Layer::Concat => {
+                    (node.inputs.iter().flat_map(|&input| orders.get(input).clone()).collect(), true)
+                }
                 Layer::Add | Layer::Multiply => {
                     let alike = |&input: &Source| permutation(orders.get(input)) == permutation(&first);
                     let fits = node.inputs.iter().all(alike);
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn what_cannot_be_undone_is_found() {
         for layers in [
-            &["conv 3 3x3", "flatten", "slice 0 6", "dense 2"][..],
+            &["conv 3 3x3", "flatten", "slice 0..6", "dense 2"][..],
             &["conv 3 3x3", "a: flatten", "b: dense 12", "add a", "dense 2"],
             &["conv 3 3x3", "flatten"],
         ] {

@@ -9,7 +9,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum WeightsError {
     /// None of the formats that are read.
-    #[error("format: expected a PyTorch state dict (.pt, .pth, .safetensors) or a Keras file (.keras, .weights.h5, .h5), found {found}")]
+    #[error(
+        "format: expected a PyTorch state dict (.pt, .pth, .safetensors) or a Keras file (.keras, .weights.h5, .h5), found {found}"
+    )]
     Format {
         /// What it is.
         found: String,
@@ -31,7 +33,9 @@ pub enum WeightsError {
     #[error("format: expected a state dict, found a TorchScript program")]
     TorchScript,
     /// A model of this program.
-    #[error("format: expected weights of another program, found a model of seamripper, which needs no import")]
+    #[error(
+        "format: expected weights of another program, found a model of seamripper, which needs no import"
+    )]
     Ours,
     /// Classes that are not part of tensors.
     #[error("data.pkl: expected tensors, numbers and texts only, found {}", names.join(", "))]
@@ -162,7 +166,8 @@ impl Mismatch {
             Self::Unlike { layer, stored, expected, found } => (
                 format!("layer {layer}, from the file's {stored}: expected {expected}, found {found}"),
                 Some(
-                    "make the recipe's layer the same, or say which layer it is with --map FILE.toml".to_owned(),
+                    "make the recipe's layer the same, or say which layer it is with --map FILE.toml"
+                        .to_owned(),
                 ),
             ),
             Self::Missing { layers, expected, found } => {
@@ -170,9 +175,13 @@ impl Mismatch {
                     [] => "none".to_owned(),
                     found => format!("{} ({})", found.len(), found.join(", ")),
                 };
-                let count = if layers.len() == 1 { "a layer".to_owned() } else { format!("{} layers", layers.len()) };
+                let count =
+                    if layers.len() == 1 { "a layer".to_owned() } else { format!("{} layers", layers.len()) };
                 (
-                    format!("{}: expected {count} of the file with {expected}, found {found}", list("layer", layers)),
+                    format!(
+                        "{}: expected {count} of the file with {expected}, found {found}",
+                        list("layer", layers)
+                    ),
                     Some("the recipe has to have the layers of the model that the file is of".to_owned()),
                 )
             }
@@ -183,11 +192,15 @@ impl Mismatch {
                     stored.join(", ")
                 ),
                 Some(
-                    "name the recipe's layers as the file does, or say which is which with --map FILE.toml".to_owned(),
+                    "name the recipe's layers as the file does, or say which is which with --map FILE.toml"
+                        .to_owned(),
                 ),
             ),
             Self::LeftOver { layers } => (
-                format!("file: expected a place in the recipe for every layer, found none for {}", layers.join("; ")),
+                format!(
+                    "file: expected a place in the recipe for every layer, found none for {}",
+                    layers.join("; ")
+                ),
                 Some("add the layers to the recipe, or leave them out with --skip NAME,…".to_owned()),
             ),
             Self::NoSuch { place, name, of, nearest } => (
@@ -195,11 +208,15 @@ impl Mismatch {
                 nearest.as_ref().map(|near| format!("the nearest is \"{near}\"")),
             ),
             Self::Epsilon { layer, expected, found } => (
-                format!("layer {layer}: expected the epsilon {expected} of the file, found {found} in the recipe"),
+                format!(
+                    "layer {layer}: expected the epsilon {expected} of the file, found {found} in the recipe"
+                ),
                 Some(format!("write `epsilon = {expected}` for it, or \"batch_norm {expected}\"")),
             ),
             Self::Flattened { layer } => (
-                format!("layer {layer}: expected channels in their own order, found flattened ones that are taken apart"),
+                format!(
+                    "layer {layer}: expected channels in their own order, found flattened ones that are taken apart"
+                ),
                 Some("bring such a model as ONNX".to_owned()),
             ),
         };
@@ -227,7 +244,9 @@ impl WeightsError {
         match self {
             Self::Format { .. } => Some(format!("PyTorch: {save}; Keras: model.save(\"model.keras\")")),
             Self::Broken { .. } => Some("the file is damaged or was not written to the end".to_owned()),
-            Self::OldTorch | Self::Foreign { .. } => Some(format!("nothing else is read from a pickle; {save}")),
+            Self::OldTorch | Self::Foreign { .. } => {
+                Some(format!("nothing else is read from a pickle; {save}"))
+            }
             Self::TorchScript | Self::NoStateDict { .. } => Some(save.to_owned()),
             Self::Ours => Some("give it to `eval`, `see` or `export` as MODEL".to_owned()),
             Self::ManyStateDicts { keys } | Self::NoKey { keys, .. } => {

@@ -48,7 +48,9 @@ impl Hdf5 {
         let failed = |error: hdf5_pure::Error| wrong("readable values", error.to_string());
         let lengths = dataset.shape().map_err(failed)?;
         let shape: Option<Vec<usize>> = lengths.iter().map(|&length| usize::try_from(length).ok()).collect();
-        let Some((shape, count)) = shape.and_then(|shape| Some((product(&shape)?, shape))).map(|(n, s)| (s, n)) else {
+        let Some((shape, count)) =
+            shape.and_then(|shape| Some((product(&shape)?, shape))).map(|(n, s)| (s, n))
+        else {
             return Err(wrong("a shape in memory", format!("{lengths:?}")));
         };
         let dtype = dataset.dtype().map_err(failed)?;
@@ -61,9 +63,14 @@ impl Hdf5 {
                 }
                 _ => (Element::Other("another type"), false),
             },
-            DType::U8 | DType::U16 | DType::U32 | DType::U64 | DType::I8 | DType::I16 | DType::I32 | DType::I64 => {
-                (Element::Other("whole numbers"), false)
-            }
+            DType::U8
+            | DType::U16
+            | DType::U32
+            | DType::U64
+            | DType::I8
+            | DType::I16
+            | DType::I32
+            | DType::I64 => (Element::Other("whole numbers"), false),
             _ => (Element::Other("another type"), false),
         };
         let Some(size) = element.size() else { return Ok(Array::unread(name, shape, element)) };
@@ -71,7 +78,10 @@ impl Hdf5 {
         let most = if self.packed { self.size.saturating_mul(DEFLATE_MOST) } else { self.size };
         self.read = self.read.saturating_add((count as u64).saturating_mul(size as u64));
         if self.read > most {
-            return Err(wrong(&format!("no more values than the file's {} bytes hold", self.size), format!("{shape:?}")));
+            return Err(wrong(
+                &format!("no more values than the file's {} bytes hold", self.size),
+                format!("{shape:?}"),
+            ));
         }
         let values: Vec<f32> = match element {
             Element::Float64 => {

@@ -24,8 +24,16 @@ use crate::layer::{Origin, Part, Stored, StoredLayer};
 pub(crate) fn read(bytes: Vec<u8>, config: Option<&[u8]>) -> Result<Stored<'static>, WeightsError> {
     let mut file = Hdf5::open(bytes)?;
     let root = file.root();
-    let model = root.groups().map_err(|error| damaged("HDF5 groups", error))?.iter().any(|name| name == "model_weights");
-    let top = if model { root.group("model_weights").map_err(|error| damaged("model_weights", error))? } else { root };
+    let model = root
+        .groups()
+        .map_err(|error| damaged("HDF5 groups", error))?
+        .iter()
+        .any(|name| name == "model_weights");
+    let top = if model {
+        root.group("model_weights").map_err(|error| damaged("model_weights", error))?
+    } else {
+        root
+    };
     if let Some(names) = texts(&top, "layer_names")? {
         return named(&mut file, &top, &names);
     }
@@ -56,14 +64,19 @@ pub(crate) fn read(bytes: Vec<u8>, config: Option<&[u8]>) -> Result<Stored<'stat
 
 /// The layout with lists of names.
 fn named(file: &mut Hdf5, top: &Group, names: &[String]) -> Result<Stored<'static>, WeightsError> {
-    let mut stored =
-        Stored { origin: Origin::Keras { ordered: true }, layers: Vec::new(), other: Vec::new(), notes: Vec::new() };
+    let mut stored = Stored {
+        origin: Origin::Keras { ordered: true },
+        layers: Vec::new(),
+        other: Vec::new(),
+        notes: Vec::new(),
+    };
     let mut places = HashMap::<String, usize>::new();
     for name in names {
         let group = top.group(name).map_err(|error| damaged(&format!("group {name}"), error))?;
         for weight in texts(&group, "weight_names")?.unwrap_or_default() {
-            let dataset =
-                group.dataset(&weight).map_err(|error| damaged(&format!("dataset {name}/{weight}"), error))?;
+            let dataset = group
+                .dataset(&weight)
+                .map_err(|error| damaged(&format!("dataset {name}/{weight}"), error))?;
             let array = file.array(weight.clone(), &dataset)?;
             if !array.is_float() {
                 stored.other.push((array.name, array.shape));
@@ -177,17 +190,23 @@ fn parts(
         ("batch_normalization", count, _) => match (described, count) {
             (_, 4) => NORM.to_vec(),
             (_, 2) => NORM[2..].to_vec(),
-            (Some(described), 3) => [Some(Part::Gamma).filter(|_| described.scale), Some(Part::Beta).filter(|_| described.center)]
-                .into_iter()
-                .flatten()
-                .chain([Part::Mean, Part::Variance])
-                .collect(),
+            (Some(described), 3) => {
+                [Some(Part::Gamma).filter(|_| described.scale), Some(Part::Beta).filter(|_| described.center)]
+                    .into_iter()
+                    .flatten()
+                    .chain([Part::Mean, Part::Variance])
+                    .collect()
+            }
             _ => return Err(format!("{count}")),
         },
-        ("layer_normalization", 1, true) if described.is_some_and(|described| !described.scale) => vec![Part::Beta],
+        ("layer_normalization", 1, true) if described.is_some_and(|described| !described.scale) => {
+            vec![Part::Beta]
+        }
         (_, 4, true) => NORM.to_vec(),
         (_, _, true) => vec![Part::Gamma, Part::Beta],
-        _ => (arrays.iter()).map(|array| if array.shape.len() < 2 { Part::Bias } else { Part::Kernel }).collect(),
+        _ => (arrays.iter())
+            .map(|array| if array.shape.len() < 2 { Part::Bias } else { Part::Kernel })
+            .collect(),
     };
     let kinds = kinds.into_iter().chain(std::iter::repeat(Part::Unknown));
     Ok(kinds.zip(arrays).collect())

@@ -56,7 +56,8 @@ impl Config {
     }
 
     fn layers_of(&mut self, model: &Object, folder: &str, depth: usize) {
-        let layers = model.config.as_ref().and_then(|settings| settings.layers.as_deref()).unwrap_or_default();
+        let layers =
+            model.config.as_ref().and_then(|settings| settings.layers.as_deref()).unwrap_or_default();
         if depth > DEPTH_MOST {
             return;
         }

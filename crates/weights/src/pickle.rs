@@ -40,8 +40,17 @@ pub(crate) enum Object<'a> {
     Dict(Vec<(Id, Id)>),
     /// A class or function.
     Global(Known),
-    Storage { element: Element, key: &'a str, length: usize },
-    Tensor { storage: Id, first: usize, shape: Vec<usize>, strides: Vec<usize> },
+    Storage {
+        element: Element,
+        key: &'a str,
+        length: usize,
+    },
+    Tensor {
+        storage: Id,
+        first: usize,
+        shape: Vec<usize>,
+        strides: Vec<usize>,
+    },
 }
 
 /// Names that mean something here.
@@ -287,9 +296,10 @@ impl<'a> Machine<'a> {
     fn long(&mut self, length: usize) -> Step<()> {
         let bytes = self.take(length)?;
         let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
-        let value = bytes.iter().rev().fold(if negative { -1i64 } else { 0 }, |value, &byte| {
-            value << 8 | i64::from(byte)
-        });
+        let value = bytes
+            .iter()
+            .rev()
+            .fold(if negative { -1i64 } else { 0 }, |value, &byte| value << 8 | i64::from(byte));
         self.push(if length <= 8 { Object::Int(value) } else { Object::Plain });
         Ok(())
     }
@@ -423,8 +433,15 @@ impl<'a> Machine<'a> {
         let id = self.pop()?;
         let parts: Vec<_> = self.items(id).iter().map(|&part| &self.objects[part]).collect();
         let storage = match parts[..] {
-            [&Object::Text("storage"), &Object::Global(class), &Object::Text(key), _, &Object::Int(length)] => {
-                let element = if let Known::Storage(element) = class { element } else { Element::Other("unknown") };
+            [
+                &Object::Text("storage"),
+                &Object::Global(class),
+                &Object::Text(key),
+                _,
+                &Object::Int(length),
+            ] => {
+                let element =
+                    if let Known::Storage(element) = class { element } else { Element::Other("unknown") };
                 usize::try_from(length).ok().map(|length| Object::Storage { element, key, length })
             }
             _ => None,
@@ -443,7 +460,9 @@ impl<'a> Machine<'a> {
         };
         match callee {
             Known::OrderedDict if self.items(arguments).is_empty() => self.push(Object::Dict(Vec::new())),
-            Known::OrderedDict => return self.broken("an empty OrderedDict, filled later", "one with values"),
+            Known::OrderedDict => {
+                return self.broken("an empty OrderedDict, filled later", "one with values");
+            }
             Known::RebuildTensor => {
                 let tensor = match *self.items(arguments) {
                     [storage, first, shape, strides, ..]
@@ -451,13 +470,20 @@ impl<'a> Machine<'a> {
                     {
                         (self.length(first).zip(self.lengths(shape)).zip(self.lengths(strides)))
                             .filter(|((_, shape), _)| shape.len() <= DIMENSIONS_MOST)
-                            .map(|((first, shape), strides)| Object::Tensor { storage, first, shape, strides })
+                            .map(|((first, shape), strides)| Object::Tensor {
+                                storage,
+                                first,
+                                shape,
+                                strides,
+                            })
                     }
                     _ => None,
                 };
                 match tensor {
                     Some(tensor) => self.push(tensor),
-                    None => return self.broken("storage, place, shape and strides of a tensor", "other values"),
+                    None => {
+                        return self.broken("storage, place, shape and strides of a tensor", "other values");
+                    }
                 }
             }
             Known::RebuildParameter => match self.items(arguments).first().copied() {

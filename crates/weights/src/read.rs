@@ -72,17 +72,19 @@ pub(crate) struct Entry {
 
 impl<'a> Archive<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self, WeightsError> {
-        let damaged = |error: zip::result::ZipError| WeightsError::broken("zip archive", "a whole one", error);
+        let damaged =
+            |error: zip::result::ZipError| WeightsError::broken("zip archive", "a whole one", error);
         let mut zip = ZipArchive::new(std::io::Cursor::new(bytes)).map_err(damaged)?;
         let mut entries = Vec::new();
         for index in 0..zip.len() {
             let file = zip.by_index_raw(index).map_err(damaged)?;
             let name = file.name().map_err(damaged)?.into_owned();
             let range = file.data_start().zip(Some(file.compressed_size()));
-            let stored = (file.compression() == CompressionMethod::Stored && file.size() == file.compressed_size())
-                .then_some(range)
-                .flatten()
-                .and_then(|(start, length)| Some((usize::try_from(start).ok()?, usize::try_from(length).ok()?)));
+            let stored = (file.compression() == CompressionMethod::Stored
+                && file.size() == file.compressed_size())
+            .then_some(range)
+            .flatten()
+            .and_then(|(start, length)| Some((usize::try_from(start).ok()?, usize::try_from(length).ok()?)));
             entries.push(Entry { name, index, stored, packed: file.compressed_size() });
         }
         Ok(Self { bytes, entries })
@@ -108,7 +110,8 @@ impl<'a> Archive<'a> {
             return self.stored(entry).map(<[u8]>::to_vec);
         }
         let what = || format!("archive entry {}", entry.name);
-        let damaged = |error: &dyn std::fmt::Display| WeightsError::broken(what(), "an unpackable one", error);
+        let damaged =
+            |error: &dyn std::fmt::Display| WeightsError::broken(what(), "an unpackable one", error);
         let mut zip = ZipArchive::new(std::io::Cursor::new(self.bytes)).map_err(|error| damaged(&error))?;
         let file = zip.by_index(entry.index).map_err(|error| damaged(&error))?;
         let most = entry.packed.min(self.bytes.len() as u64).saturating_mul(DEFLATE_MOST);

@@ -10,7 +10,8 @@ use crate::layer::{Origin, Stored};
 
 /// Reads a safetensors file of PyTorch.
 pub(crate) fn read(bytes: &[u8]) -> Result<Stored<'_>, WeightsError> {
-    let damaged = |error| WeightsError::broken("safetensors header", "one that describes the file's bytes", error);
+    let damaged =
+        |error| WeightsError::broken("safetensors header", "one that describes the file's bytes", error);
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     if header.metadata().as_ref().is_some_and(|metadata| metadata.contains_key("seamripper")) {
         return Err(WeightsError::Ours);

@@ -21,7 +21,8 @@ pub(crate) fn read<'a>(
     folder: &str,
     key: Option<&str>,
 ) -> Result<Stored<'a>, WeightsError> {
-    let entries: HashMap<&str, _> = archive.entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
+    let entries: HashMap<&str, _> =
+        archive.entries.iter().map(|entry| (entry.name.as_str(), entry)).collect();
     let entry = |name: &str| entries.get(format!("{folder}{name}").as_str()).copied();
     if let Some(order) = entry("byteorder") {
         let order = archive.stored(order)?;
@@ -47,7 +48,8 @@ pub(crate) fn read<'a>(
     let mut problems = Vec::new();
     for &(name, value) in dict {
         let Object::Tensor { storage, first, shape, strides } = pickle.get(value) else { continue };
-        let (Some(name), Object::Storage { element, key, length }) = (pickle.text(name), pickle.get(*storage))
+        let (Some(name), Object::Storage { element, key, length }) =
+            (pickle.text(name), pickle.get(*storage))
         else {
             continue;
         };
@@ -81,7 +83,10 @@ pub(crate) fn read<'a>(
 }
 
 /// The pairs of the state dict, and under which key of a checkpoint they were.
-fn state_dict<'p>(pickle: &'p Pickle<'_>, key: Option<&str>) -> Result<(String, &'p [(Id, Id)]), WeightsError> {
+fn state_dict<'p>(
+    pickle: &'p Pickle<'_>,
+    key: Option<&str>,
+) -> Result<(String, &'p [(Id, Id)]), WeightsError> {
     let Object::Dict(top) = pickle.get(pickle.root) else {
         let found = match pickle.get(pickle.root) {
             Object::Tensor { .. } => "a single tensor",
@@ -90,8 +95,9 @@ fn state_dict<'p>(pickle: &'p Pickle<'_>, key: Option<&str>) -> Result<(String, 
         };
         return Err(WeightsError::NoStateDict { found: found.to_owned() });
     };
-    let has_tensor =
-        |pairs: &[(Id, Id)]| pairs.iter().any(|&(_, value)| matches!(pickle.get(value), Object::Tensor { .. }));
+    let has_tensor = |pairs: &[(Id, Id)]| {
+        pairs.iter().any(|&(_, value)| matches!(pickle.get(value), Object::Tensor { .. }))
+    };
     let mut inner: Vec<(&str, &[(Id, Id)])> = Vec::new();
     for &(name, value) in top {
         if let (Some(name), Object::Dict(pairs)) = (pickle.text(name), pickle.get(value))

@@ -46,7 +46,8 @@ pub fn to_keras(model: &ModelFile) -> Result<Vec<u8>, WeightsError> {
         vars.set_attr("name", AttrValue::String(own.name.clone()));
         for (number, &index) in own.parameters.iter().enumerate() {
             let parameter = &graph.parameters[index];
-            let shape: Vec<u64> = shape(graph, node, &parameter.shape).iter().map(|&length| length as u64).collect();
+            let shape: Vec<u64> =
+                shape(graph, node, &parameter.shape).iter().map(|&length| length as u64).collect();
             vars.create_dataset(&number.to_string()).with_f32_data(weights.of(parameter)).with_shape(&shape);
         }
         layer.add_group(vars.finish());

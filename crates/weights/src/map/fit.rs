@@ -55,7 +55,8 @@ impl<'g> Wanted<'g> {
             (index, part(parameter.role), parameter)
         });
         let [.., channels] = graph.shape(own.inputs[0]);
-        let depthwise = graph.convolution(node).filter(|conv| conv.groups == channels && channels > 1).map(|_| channels);
+        let depthwise =
+            graph.convolution(node).filter(|conv| conv.groups == channels && channels > 1).map(|_| channels);
         Some(Self {
             node,
             name: own.name.clone(),
@@ -67,7 +68,10 @@ impl<'g> Wanted<'g> {
     }
 
     pub(crate) fn key(&self) -> Key {
-        Key(self.parts.iter().map(|(_, part, parameter)| (*part, parameter.shape.clone())).collect(), self.depthwise)
+        Key(
+            self.parts.iter().map(|(_, part, parameter)| (*part, parameter.shape.clone())).collect(),
+            self.depthwise,
+        )
     }
 
     /// What becomes of the arrays of `layer`; `None` if it is another layer.
@@ -171,9 +175,12 @@ impl Placement<'_, '_> {
         }
         let Some(channels) = self.channels else { return values };
         // A kernel has a row for each channel, and what is no kernel a value.
-        let row = if parameter.role == Role::Kernel { parameter.shape.last().copied().unwrap_or(1) } else { 1 };
+        let row =
+            if parameter.role == Role::Kernel { parameter.shape.last().copied().unwrap_or(1) } else { 1 };
         let taps = values.chunks_exact(channels.len() * row);
-        taps.flat_map(|tap| channels.iter().flat_map(move |&from| &tap[from * row..][..row])).copied().collect()
+        taps.flat_map(|tap| channels.iter().flat_map(move |&from| &tap[from * row..][..row]))
+            .copied()
+            .collect()
     }
 
     /// What is done with the values, in words.

@@ -60,7 +60,9 @@ impl Search<'_, '_> {
 
     fn skip(&mut self, names: &[String]) {
         for name in names {
-            let inside = |own: &str| own == name || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'));
+            let inside = |own: &str| {
+                own == name || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            };
             let before = self.result.skipped.len();
             for stored in 0..self.used.len() {
                 if !self.used[stored] && (inside(&self.layer(stored).name) || inside(&self.names[stored])) {
@@ -104,13 +106,18 @@ impl Search<'_, '_> {
 
     fn by_map(&mut self, choices: &Choices) {
         for (from, to) in &choices.map {
-            let stored = (0..self.used.len()).find(|&index| self.layer(index).name == *from || self.names[index] == *from);
+            let stored = (0..self.used.len())
+                .find(|&index| self.layer(index).name == *from || self.names[index] == *from);
             let wanted = self.wanted.iter().position(|wanted| wanted.name == *to);
             match (stored, wanted) {
                 (None, _) => self.no_such("--map", from, "a layer of the file"),
                 (_, None) => self.no_such("--map", to, "a layer of the recipe that has weights"),
-                (Some(stored), _) if self.used[stored] => self.no_such("--map", from, "each layer of the file once"),
-                (_, Some(wanted)) if self.found[wanted] => self.no_such("--map", to, "each layer of the recipe once"),
+                (Some(stored), _) if self.used[stored] => {
+                    self.no_such("--map", from, "each layer of the file once")
+                }
+                (_, Some(wanted)) if self.found[wanted] => {
+                    self.no_such("--map", to, "each layer of the recipe once")
+                }
                 (Some(stored), Some(wanted)) => self.take(wanted, stored, How::Map),
             }
         }
@@ -151,7 +158,9 @@ impl Search<'_, '_> {
         let fitting: Vec<Vec<usize>> = groups
             .iter()
             .map(|(_, members)| {
-                (0..self.used.len()).filter(|&stored| !self.used[stored] && self.fits(members[0], stored)).collect()
+                (0..self.used.len())
+                    .filter(|&stored| !self.used[stored] && self.fits(members[0], stored))
+                    .collect()
             })
             .collect();
         let mut takers = HashMap::<usize, usize>::new();
@@ -213,14 +222,17 @@ impl Search<'_, '_> {
             let path = &self.layer(layer).path;
             path.chars().filter(|c| !c.is_ascii_digit() && *c != '_').collect::<String>()
         };
-        self.stored.origin.ordered() || layers.iter().all(|layer| without_digits(layer) == without_digits(&layers[0]))
+        self.stored.origin.ordered()
+            || layers.iter().all(|layer| without_digits(layer) == without_digits(&layers[0]))
     }
 
     /// Whether these pairs and those of the same shape that have been found by name are not in one order.
     fn crosses(&self, members: &[usize], fitting: &[usize]) -> bool {
         let key = self.wanted[members[0]].key();
         let known = self.result.matches.iter().filter(|found| found.how == How::Name);
-        let known = known.filter(|found| self.wanted[found.wanted].key() == key).map(|found| (found.wanted, found.stored));
+        let known = known
+            .filter(|found| self.wanted[found.wanted].key() == key)
+            .map(|found| (found.wanted, found.stored));
         let mut pairs: Vec<_> = members.iter().copied().zip(fitting.iter().copied()).chain(known).collect();
         pairs.sort_unstable();
         !pairs.is_sorted_by_key(|pair| pair.1)

@@ -156,8 +156,11 @@ pub fn assign(graph: &Graph, stored: &Stored<'_>, choices: &Choices) -> Result<A
         skipped: false,
     });
     let arrays = skipped.iter().flat_map(|&layer| &stored.layers[layer].parts);
-    let skipped =
-        arrays.map(|(_, Array { name, shape, .. })| LeftOut { array: name.clone(), shape: shape.clone(), skipped: true });
+    let skipped = arrays.map(|(_, Array { name, shape, .. })| LeftOut {
+        array: name.clone(),
+        shape: shape.clone(),
+        skipped: true,
+    });
     Ok(Assigned {
         weights: Weights { values },
         rows: rows.into_iter().map(|(_, row)| row).collect(),
@@ -190,8 +193,13 @@ fn order_note(wanted: &[Wanted<'_>], stored: &Stored<'_>, matches: &[Match]) -> 
         let names: Vec<_> = shown.iter().map(|found| wanted[found.wanted].name.as_str()).collect();
         names.join(", ")
     };
-    let order = if stored.origin.ordered() { "the order of the file" } else { "the natural order of the file's names" };
-    (!by_order.is_empty()).then(|| format!("layers of one shape are told apart by {order}: {}", names(&by_order)))
+    let order = if stored.origin.ordered() {
+        "the order of the file"
+    } else {
+        "the natural order of the file's names"
+    };
+    (!by_order.is_empty())
+        .then(|| format!("layers of one shape are told apart by {order}: {}", names(&by_order)))
 }
 
 /// Two programs have two defaults, and most files do not say which number was meant.

@@ -164,7 +164,8 @@ fn order_is_that_of_the_file() {
     let graph = graph(NUMBERED);
     let found = assigned("numbered.pt", &graph, None);
     let mut weights = found.weights.clone();
-    let place = |name: &str| graph.parameters.iter().find(|parameter| parameter.name == name).unwrap().range();
+    let place =
+        |name: &str| graph.parameters.iter().find(|parameter| parameter.name == name).unwrap().range();
     let (second, third) = (place("conv2.kernel"), place("conv3.kernel"));
     let kernel = weights.values[second.clone()].to_vec();
     weights.values.copy_within(third.clone(), second.start);

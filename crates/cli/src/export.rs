@@ -138,7 +138,7 @@ fn model(verb: &Export) -> Result<Box<ModelFile>, Stop> {
     if verb.calibrated {
         let file = verb.model.join(CALIBRATED);
         if file.is_file() {
-            return read_trained(&file).map(Box::new);
+            return calibrated(&verb.model, read_trained(&file)?);
         }
         let found = if verb.model.is_dir() { "none" } else { "a model alone" };
         return Err(Stop::problem(
@@ -157,6 +157,27 @@ fn model(verb: &Export) -> Result<Box<ModelFile>, Stop> {
             Some(format!("train it first: `seamripper train {shown}`, then give its run folder")),
         )),
     }
+}
+
+/// The calibrated model of `run`; a run that was trained again since then has another.
+fn calibrated(run: &Path, model: ModelFile) -> Result<Box<ModelFile>, Stop> {
+    if run.join("recipe.toml").is_file()
+        && let ModelSource::Trained(own) = ModelSource::read(run)?
+    {
+        let last = model.graph.nodes.last().map_or(&[][..], |node| &node.parameters);
+        let before = last.iter().map(|&index| model.graph.parameters[index].offset).min();
+        let before = before.unwrap_or(model.weights.values.len());
+        if own.graph != model.graph || own.weights.values[..before] != model.weights.values[..before] {
+            let shown = run.display();
+            return Err(Stop::problem(
+                format!(
+                    "{CALIBRATED} in {shown}: expected the run's model with a temperature, found another model"
+                ),
+                Some(format!("fit it again: `seamripper audit {shown} --calibrate temperature`")),
+            ));
+        }
+    }
+    Ok(Box::new(model))
 }
 
 fn text(verb: &Export, format: Format, model: &ModelFile, bytes: usize) -> String {

@@ -158,6 +158,16 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
+    /// A missing layer's line in the list of all of them.
+    fn line(&self) -> String {
+        let Self::Missing { layers, expected, found } = self else { return String::new() };
+        let found = match &found[..] {
+            [] => String::new(),
+            found => format!(" (found {})", found.join(", ")),
+        };
+        format!("\n  {}: {expected}{found}", layers.join(", "))
+    }
+
     fn problem(&self) -> Problem {
         let (message, hint) = match self {
             Self::Array { name, expected, found } => {
@@ -170,21 +180,10 @@ impl Mismatch {
                         .to_owned(),
                 ),
             ),
-            Self::Missing { layers, expected, found } => {
-                let found = match &found[..] {
-                    [] => "none".to_owned(),
-                    found => format!("{} ({})", found.len(), found.join(", ")),
-                };
-                let count =
-                    if layers.len() == 1 { "a layer".to_owned() } else { format!("{} layers", layers.len()) };
-                (
-                    format!(
-                        "{}: expected {count} of the file with {expected}, found {found}",
-                        list("layer", layers)
-                    ),
-                    Some("the recipe has to have the layers of the model that the file is of".to_owned()),
-                )
-            }
+            Self::Missing { .. } => (
+                format!("recipe: expected layers of the file for all of its own, found too few for{}", self.line()),
+                Some("the recipe has to have the layers of the model that the file is of".to_owned()),
+            ),
             Self::Ambiguous { layers, stored, reason } => (
                 format!(
                     "{}: expected to tell which of the file's layers it is, found that {} fit and {reason}",
@@ -197,10 +196,7 @@ impl Mismatch {
                 ),
             ),
             Self::LeftOver { layers } => (
-                format!(
-                    "file: expected a place in the recipe for every layer, found none for {}",
-                    layers.join("; ")
-                ),
+                format!("file: expected a place in the recipe for every layer, found none for{}", lines(layers)),
                 Some("add the layers to the recipe, or leave them out with --skip NAME,…".to_owned()),
             ),
             Self::NoSuch { place, name, of, nearest } => (
@@ -229,8 +225,25 @@ fn list(what: &str, names: &[String]) -> String {
     format!("{what}{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
 }
 
+fn lines(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+/// A problem each, but one for all layers that are missing.
 fn listed(mismatches: &[Mismatch]) -> Vec<Problem> {
-    mismatches.iter().map(Mismatch::problem).collect()
+    let (missing, mut others): (Vec<_>, Vec<_>) =
+        mismatches.iter().partition(|mismatch| matches!(mismatch, Mismatch::Missing { .. }));
+    let mut problems = Vec::with_capacity(others.len() + 1);
+    // What the file has left over is read beside what the recipe lacks.
+    let left_over = others.pop_if(|mismatch| matches!(mismatch, Mismatch::LeftOver { .. }));
+    problems.extend(others.into_iter().map(Mismatch::problem));
+    if let Some((first, rest)) = missing.split_first() {
+        let mut problem = first.problem();
+        rest.iter().for_each(|more| problem.message.push_str(&more.line()));
+        problems.push(problem);
+    }
+    problems.extend(left_over.map(Mismatch::problem));
+    problems
 }
 
 impl WeightsError {

@@ -61,10 +61,38 @@ proptest! {
 
 /// Instructions with operands.
 const OPS: [&[u8]; 32] = [
-    b"(", b")", b"]", b"}", b"0", b"1", b"2", b"N", b"K\x03", b"M\x00\x01", b"J\xff\xff\xff\xff", b"\x8a\x01\x05",
-    b"X\x07\0\0\0storage", b"X\x01\0\0\0a", b"q\x00", b"q\x01", b"h\x00", b"h\x01", b"\x85", b"\x86", b"\x87", b"t", b"d",
-    b"a", b"e", b"s", b"u", b"ccollections\nOrderedDict\n", b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch\nFloatStorage\n",
-    b"Q", b"R",
+    b"(",
+    b")",
+    b"]",
+    b"}",
+    b"0",
+    b"1",
+    b"2",
+    b"N",
+    b"K\x03",
+    b"M\x00\x01",
+    b"J\xff\xff\xff\xff",
+    b"\x8a\x01\x05",
+    b"X\x07\0\0\0storage",
+    b"X\x01\0\0\0a",
+    b"q\x00",
+    b"q\x01",
+    b"h\x00",
+    b"h\x01",
+    b"\x85",
+    b"\x86",
+    b"\x87",
+    b"t",
+    b"d",
+    b"a",
+    b"e",
+    b"s",
+    b"u",
+    b"ccollections\nOrderedDict\n",
+    b"ctorch._utils\n_rebuild_tensor_v2\n",
+    b"ctorch\nFloatStorage\n",
+    b"Q",
+    b"R",
 ];
 
 /// An archive as PyTorch writes it, with this pickle and one storage.
@@ -100,7 +128,9 @@ pub fn tensor(length: u8, first: u8, shape: &[u8], strides: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_tensor_lies_within_its_storage() {
-    let fits = |length, first, shape: &[u8], strides: &[u8]| read(&tensor(length, first, shape, strides), None).is_ok();
+    let fits = |length, first, shape: &[u8], strides: &[u8]| {
+        read(&tensor(length, first, shape, strides), None).is_ok()
+    };
     assert!(fits(4, 0, &[2, 2], &[2, 1]));
     assert!(fits(4, 0, &[2, 2], &[1, 2]));
     assert!(!fits(4, 1, &[2, 2], &[2, 1]), "one value beyond the end");
@@ -112,7 +142,8 @@ fn a_tensor_lies_within_its_storage() {
 #[test]
 fn a_claim_allocates_nothing() {
     // Gigabytes that the file does not have: a header that says so is compared with the file first.
-    let header = br#"{"a.weight":{"dtype":"F32","shape":[1000000,1000000],"data_offsets":[0,4000000000000]}}"#;
+    let header =
+        br#"{"a.weight":{"dtype":"F32","shape":[1000000,1000000],"data_offsets":[0,4000000000000]}}"#;
     let bytes = [&(header.len() as u64).to_le_bytes()[..], header].concat();
     assert!(read(&bytes, None).is_err());
     // A dataset that was never written may have any shape.

@@ -30,7 +30,8 @@ fn weights_come_back_bit_for_bit() {
         let model = model(graph(layers));
         for bytes in [to_torch(&model).unwrap(), to_keras(&model).unwrap()] {
             let stored = read(&bytes, None).unwrap_or_else(|error| panic!("{error}"));
-            let back = assign(&model.graph, &stored, &Choices::default()).unwrap_or_else(|error| panic!("{error}"));
+            let back =
+                assign(&model.graph, &stored, &Choices::default()).unwrap_or_else(|error| panic!("{error}"));
             assert!(back.weights == model.weights);
         }
     }
@@ -45,9 +46,9 @@ fn equal_models_give_equal_bytes() {
 
 /// For `tests/golden/files/generate.py --load DIR`.
 #[test]
-#[ignore = "writes files for PyTorch and Keras into $WEIGHTS_OUT; scripts/test --full reads them there"]
+#[ignore = "writes to SEAMRIPPER_TEST_EXPORTS, for generate.py --load; scripts/test --full does both"]
 fn exports_are_written() {
-    let folder = PathBuf::from(std::env::var("WEIGHTS_OUT").expect("a folder"));
+    let folder = PathBuf::from(std::env::var("SEAMRIPPER_TEST_EXPORTS").expect("a folder"));
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
     for (name, layers) in [("named", NAMED), ("keras-named", KERAS_NAMED), ("keras-nested", KERAS_NESTED)] {
         let model = model(graph(layers));
@@ -59,17 +60,12 @@ fn exports_are_written() {
         let images: Vec<f32> = (0..3 * 9 * 8 * 2).map(|_| stream.uniform(0.0, 1.0) as f32).collect();
         let mut engine = Engine::new(&model.graph, Instructions::available()[0], 3, Wants::INFERENCE);
         let logits = engine.forward(&model.weights, &images).data().to_vec();
-        let mut archive = npyz::npz::NpzWriter::create(folder.join(format!("{name}.npz"))).unwrap();
         for (array, shape, values) in [("images", &[3, 9, 8, 2][..], &images), ("logits", &[3, 5], &logits)] {
-            let mut writer = archive
-                .array::<f32>(array, Default::default())
-                .unwrap()
-                .default_dtype()
-                .shape(shape)
-                .begin_nd()
-                .unwrap();
-            writer.extend(values.iter().copied()).unwrap();
-            writer.finish().unwrap();
+            let file = std::fs::File::create(folder.join(format!("{name}.{array}.npy"))).unwrap();
+            let options = npyz::WriteOptions::new().default_dtype().shape(shape).writer(file);
+            let mut array = options.begin_nd().unwrap();
+            array.extend(values.iter().copied()).unwrap();
+            array.finish().unwrap();
         }
     }
 }

@@ -62,7 +62,9 @@ fn pickles_without_a_state_dict() {
 
 #[test]
 fn damaged_files() {
-    for (name, length) in [("named.pt", 5000), ("named.safetensors", 3000), ("keras-named.weights.h5", 20_000)] {
+    for (name, length) in
+        [("named.pt", 5000), ("named.safetensors", 3000), ("keras-named.weights.h5", 20_000)]
+    {
         let bytes = std::fs::read(golden(name)).unwrap();
         let error = read(&bytes[..length], None).expect_err("it is cut short");
         assert!(matches!(error, WeightsError::Broken { .. }), "{name}: {error}");
@@ -77,8 +79,10 @@ fn a_recipe_of_another_network() {
     layers[8] = "fc: dense 9 relu";
     layers.insert(9, "extra: dense 9");
     assert_snapshot!(unassigned("named.pt", &graph(&layers), &Choices::default()), @"");
-    let shorter: Vec<&str> = NUMBERED.iter().copied().filter(|layer| *layer != "conv 4 3x3 pad 1 relu").collect();
-    let wider: Vec<&str> = shorter.iter().map(|layer| layer.strip_prefix("max_").map_or(*layer, |_| "max_pool 2")).collect();
+    let shorter: Vec<&str> =
+        NUMBERED.iter().copied().filter(|layer| *layer != "conv 4 3x3 pad 1 relu").collect();
+    let wider: Vec<&str> =
+        shorter.iter().map(|layer| layer.strip_prefix("max_").map_or(*layer, |_| "max_pool 2")).collect();
     assert_snapshot!(unassigned("numbered.pt", &graph(&wider), &Choices::default()), @"");
     let mut longer = NUMBERED.to_vec();
     longer.insert(1, "conv 4 3x3 pad 1 relu");

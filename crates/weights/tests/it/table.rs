@@ -5,14 +5,20 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 use seamripper_weights::{Assigned, Choices, assign, read};
 
-use crate::models::{KERAS_NAMED, KERAS_NESTED, LOGIT_TOLERANCE, NAMED, NUMBERED, assigned, difference, golden, graph};
+use crate::models::{
+    KERAS_NAMED, KERAS_NESTED, LOGIT_TOLERANCE, NAMED, NUMBERED, assigned, difference, golden, graph,
+};
 
 fn shown(found: &Assigned) -> String {
     let mut text = String::new();
     for row in &found.rows {
         let (name, shape, element) = row.array.clone().unwrap_or(("-".into(), Vec::new(), ""));
         let how = row.how.name();
-        let _ = writeln!(text, "{name} {shape:?} {element} > {} {:?} {how} {}", row.parameter, row.shape, row.change);
+        let _ = writeln!(
+            text,
+            "{name} {shape:?} {element} > {} {:?} {how} {}",
+            row.parameter, row.shape, row.change
+        );
     }
     for left in &found.left_out {
         let _ = writeln!(text, "left out{}: {}", if left.skipped { ", as asked" } else { "" }, left.array);
@@ -45,7 +51,11 @@ fn a_map_says_what_order_does_not() {
     let names: Vec<&str> = ["conv2d", "conv2d_1", "conv2d_2", "conv2d_3"].to_vec();
     let mut agree = 0;
     for order in permutations(&names) {
-        choices.map = order.iter().zip(["conv1", "conv2", "conv3", "conv4"]).map(|(a, b)| ((*a).to_owned(), b.to_owned())).collect();
+        choices.map = order
+            .iter()
+            .zip(["conv1", "conv2", "conv3", "conv4"])
+            .map(|(a, b)| ((*a).to_owned(), b.to_owned()))
+            .collect();
         if let Ok(found) = assign(&graph, &stored, &choices) {
             agree += usize::from(difference(&graph, &found.weights, "keras-nested") < LOGIT_TOLERANCE);
         }
@@ -68,13 +78,24 @@ fn permutations<'a>(names: &[&'a str]) -> Vec<Vec<&'a str>> {
 
 #[test]
 fn layers_are_left_out_when_asked() {
-    let graph = graph(&NAMED[..7].iter().copied().chain(["flat_norm: batch_norm epsilon 1e-5", "dense 3"]).collect::<Vec<_>>());
+    let graph = graph(
+        &NAMED[..7]
+            .iter()
+            .copied()
+            .chain(["flat_norm: batch_norm epsilon 1e-5", "dense 3"])
+            .collect::<Vec<_>>(),
+    );
     let bytes = std::fs::read(golden("named.pt")).unwrap();
     let stored = read(&bytes, None).unwrap();
     let choices = Choices { skip: vec!["fc".to_owned(), "head".to_owned()], ..Choices::default() };
     // Nothing is left for the new head: a network is filled whole or not at all.
     let error = assign(&graph, &stored, &choices).unwrap_err().to_string();
-    assert!(error.starts_with("layer dense1: expected a layer of the file with weight [3, 54], bias [3], found none"), "{error}");
+    assert!(
+        error.starts_with(
+            "layer dense1: expected a layer of the file with weight [3, 54], bias [3], found none"
+        ),
+        "{error}"
+    );
     assert!(!error.contains("fc"), "{error}");
 }
 

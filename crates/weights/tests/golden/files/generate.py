@@ -242,14 +242,15 @@ def load(folder):
         assert error < 1e-5, what
     model = Named().eval()
     print(model.load_state_dict(safetensors.torch.load_file(os.path.join(folder, "named.safetensors")), strict=True))
-    data = np.load(os.path.join(folder, "named.npz"))
-    compare("PyTorch", run_torch(model, data["images"]), data["logits"])
+    data = lambda name: [np.load(os.path.join(folder, f"{name}.{what}.npy")) for what in ["images", "logits"]]
+    shown, logits = data("named")
+    compare("PyTorch", run_torch(model, shown), logits)
     for name, build in [("keras-named", keras_exported), ("keras-nested", keras_flat)]:
         keras.utils.clear_session()
         model = build()
         model.load_weights(os.path.join(folder, f"{name}.weights.h5"))
-        data = np.load(os.path.join(folder, f"{name}.npz"))
-        compare(f"Keras {name}", model(data["images"], training=False).detach().numpy(), data["logits"])
+        shown, logits = data(name)
+        compare(f"Keras {name}", model(shown, training=False).detach().numpy(), logits)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,10 @@ impl<'a> Array<'a> {
             Data::Strided { bytes, first, strides } => (bytes, *first, strides),
         };
         let Some(size) = self.element.size().filter(|_| !self.is_empty()) else { return Vec::new() };
+        if *strides == row_major(&self.shape) {
+            let part = &bytes[first * size..][..self.len() * size];
+            return part.chunks_exact(size).map(|bytes| self.element.value(bytes)).collect();
+        }
         let mut values = Vec::with_capacity(self.len());
         let mut index = vec![0; self.shape.len()];
         loop {

@@ -181,12 +181,15 @@ impl Mismatch {
                 ),
             ),
             Self::Missing { .. } => (
-                format!("recipe: expected layers of the file for all of its own, found too few for{}", self.line()),
+                format!(
+                    "recipe: expected layers of the file for all of its own, found too few for{}",
+                    self.line()
+                ),
                 Some("the recipe has to have the layers of the model that the file is of".to_owned()),
             ),
             Self::Ambiguous { layers, stored, reason } => (
                 format!(
-                    "{}: expected to tell which of the file's layers it is, found that {} fit and {reason}",
+                    "{}: expected to tell which of the file's layers each is, found that {} fit and {reason}",
                     list("layer", layers),
                     stored.join(", ")
                 ),
@@ -196,7 +199,10 @@ impl Mismatch {
                 ),
             ),
             Self::LeftOver { layers } => (
-                format!("file: expected a place in the recipe for every layer, found none for{}", lines(layers)),
+                format!(
+                    "file: expected a place in the recipe for every layer, found none for{}",
+                    lines(layers)
+                ),
                 Some("add the layers to the recipe, or leave them out with --skip NAME,…".to_owned()),
             ),
             Self::NoSuch { place, name, of, nearest } => (
@@ -207,7 +213,7 @@ impl Mismatch {
                 format!(
                     "layer {layer}: expected the epsilon {expected} of the file, found {found} in the recipe"
                 ),
-                Some(format!("write `epsilon = {expected}` for it, or \"batch_norm {expected}\"")),
+                Some(format!("write `epsilon {expected}` behind its kind")),
             ),
             Self::Flattened { layer } => (
                 format!(

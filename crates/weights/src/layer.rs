@@ -80,6 +80,16 @@ impl<'a> StoredLayer<'a> {
         self.parts.iter().find(|(own, _)| *own == part).map(|(_, array)| array)
     }
 
+    /// Whether it is what a user calls `name`; `short` is its own without what all begin with.
+    pub(crate) fn is_called(&self, name: &str, short: &str) -> bool {
+        [self.name.as_str(), self.path.as_str(), short].contains(&name)
+    }
+
+    /// Its name, and its place in the file where that is called otherwise.
+    pub(crate) fn shown(&self) -> String {
+        if self.path == self.name { self.name.clone() } else { format!("{} ({})", self.name, self.path) }
+    }
+
     /// `weight [8, 3, 3, 3], bias [8]`
     pub(crate) fn shapes(&self) -> String {
         let shape = |(_, array): &(Part, Array<'_>)| {

@@ -164,7 +164,7 @@ impl<'a> Machine<'a> {
     fn take(&mut self, count: usize) -> Step<&'a [u8]> {
         let rest = &self.bytes[self.place..];
         let Some(taken) = rest.get(..count) else {
-            return self.broken("more bytes", format!("the end, {count} bytes after {}", self.place));
+            return self.broken("more bytes", "the end of it");
         };
         self.place += count;
         Ok(taken)

@@ -89,9 +89,12 @@ impl Table {
         let mut rows = vec![head];
         rows.extend(self.rows.iter().map(|row| {
             let (name, shape) = match &row.array {
-                Some((name, shape, element)) if *element == "float32" => (name.clone(), format!("{shape:?}")),
-                Some((name, shape, element)) => (name.clone(), format!("{shape:?} {element}")),
-                None => ("-".to_owned(), String::new()),
+                // Keras' places in a file do not have the layers' names.
+                Some((name, ..)) if !name.contains(&row.layer) => {
+                    (format!("{name} ({})", row.layer), shape(row))
+                }
+                Some((name, ..)) => (name.clone(), shape(row)),
+                None => (format!("none in {}", row.layer), String::new()),
             };
             let own = format!("{:?}", row.shape);
             [name, shape, row.parameter.clone(), own, row.how.name().to_owned(), row.change.clone()]
@@ -108,10 +111,7 @@ impl Table {
             let _ = writeln!(text, "{}", line.trim_end());
         }
         for (skipped, what) in [(true, "left out as asked"), (false, "no weights, left out")] {
-            let names: Vec<_> = (self.left_out.iter())
-                .filter(|left| left.skipped == skipped)
-                .map(|left| format!("{} {:?}", left.array, left.shape))
-                .collect();
+            let names = counted(self.left_out.iter().filter(|left| left.skipped == skipped));
             if !names.is_empty() {
                 let _ = writeln!(text, "{what}: {}", names.join(", "));
             }
@@ -131,9 +131,42 @@ impl Table {
     }
 }
 
+/// `[8, 3, 3, 3]`, and the type if it is not the usual one.
+fn shape(row: &Row) -> String {
+    match &row.array {
+        Some((_, shape, "float32")) => format!("{shape:?}"),
+        Some((_, shape, element)) => format!("{shape:?} {element}"),
+        None => String::new(),
+    }
+}
+
+/// Names, and how many there are of those that differ in their layer or number only: `num_batches_tracked (53)`, `optimizer/vars (26)`.
+fn counted<'a>(left_out: impl Iterator<Item = &'a LeftOut>) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for left in left_out {
+        let (before, last) = left.array.rsplit_once(['.', '/']).unwrap_or(("", &left.array));
+        let number = last.chars().all(|c| c.is_ascii_digit());
+        let kind = if left.skipped {
+            &left.array
+        } else if number {
+            before
+        } else {
+            last
+        };
+        match counts.iter_mut().find(|(own, _)| own == kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((kind.to_owned(), 1)),
+        }
+    }
+    let shown = |(kind, count): (String, usize)| if count == 1 { kind } else { format!("{kind} ({count})") };
+    counts.into_iter().map(shown).collect()
+}
+
 /// A row of `--json`.
 #[derive(Debug, Serialize)]
 pub struct RowDocument<'a> {
+    /// The layer as the file calls it.
+    layer: &'a str,
     /// `null` where the file has none.
     array: Option<&'a str>,
     array_shape: Option<&'a [usize]>,
@@ -149,6 +182,7 @@ impl<'a> RowDocument<'a> {
     fn of(row: &'a Row) -> Self {
         let array = row.array.as_ref();
         Self {
+            layer: &row.layer,
             array: array.map(|(name, ..)| name.as_str()),
             array_shape: array.map(|(_, shape, _)| shape.as_slice()),
             element: array.map(|(.., element)| *element),

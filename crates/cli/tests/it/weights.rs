@@ -58,7 +58,7 @@ fn a_recipe_gets_the_weights_of_pytorch() {
         serde_json::from_slice(&place.done(&[&import[..], &["--json"]].concat()).stdout).unwrap();
     assert_eq!(json["schema"], "seamripper.import/1");
     let row = serde_json::json!({
-        "array": "module.stem.weight", "array_shape": [4, 2, 3, 3], "element": "float32", "parameter": "stem.kernel",
+        "layer": "module.stem", "array": "module.stem.weight", "array_shape": [4, 2, 3, 3], "element": "float32", "parameter": "stem.kernel",
         "shape": [3, 3, 2, 4], "how": "name", "change": "OIHW to HWIO"
     });
     assert_eq!(json["weights"][0], row);

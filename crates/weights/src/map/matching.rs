@@ -37,6 +37,9 @@ pub(crate) fn matching(wanted: &[Wanted<'_>], stored: &Stored<'_>, choices: &Cho
     };
     search.skip(&choices.skip);
     search.by_map(choices);
+    if search.result.problems.iter().any(|problem| matches!(problem, Mismatch::NoSuch { .. })) {
+        return search.result; // what follows from a mistyped name is not worth reading
+    }
     search.by_name();
     search.by_shape();
     search.left_over();
@@ -61,11 +64,15 @@ impl Search<'_, '_> {
     fn skip(&mut self, names: &[String]) {
         for name in names {
             let inside = |own: &str| {
-                own == name || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+                own == name
+                    || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(['.', '/']))
             };
             let before = self.result.skipped.len();
             for stored in 0..self.used.len() {
-                if !self.used[stored] && (inside(&self.layer(stored).name) || inside(&self.names[stored])) {
+                let layer = self.layer(stored);
+                if !self.used[stored]
+                    && [&layer.name, &layer.path, &self.names[stored]].into_iter().any(|own| inside(own))
+                {
                     self.used[stored] = true;
                     self.result.skipped.push(stored);
                 }
@@ -84,7 +91,7 @@ impl Search<'_, '_> {
         self.result.problems.push(Mismatch::NoSuch { place, name: name.to_owned(), of, nearest });
     }
 
-    /// Takes the two for each other, or notes that they do not fit.
+    /// Takes the two for the same, or notes that they do not fit.
     fn take(&mut self, wanted: usize, stored: usize, how: How) {
         (self.found[wanted], self.used[stored]) = (true, true);
         if self.fits(wanted, stored) {
@@ -106,8 +113,8 @@ impl Search<'_, '_> {
 
     fn by_map(&mut self, choices: &Choices) {
         for (from, to) in &choices.map {
-            let stored = (0..self.used.len())
-                .find(|&index| self.layer(index).name == *from || self.names[index] == *from);
+            let stored =
+                (0..self.used.len()).find(|&index| self.layer(index).is_called(from, &self.names[index]));
             let wanted = self.wanted.iter().position(|wanted| wanted.name == *to);
             match (stored, wanted) {
                 (None, _) => self.no_such("--map", from, "a layer of the file"),
@@ -185,15 +192,15 @@ impl Search<'_, '_> {
             fitting.iter().for_each(|&stored| self.used[stored] = true);
             return;
         } else if shared {
-            Some("that some fit other layers of the recipe too")
+            Some("some fit other layers of the recipe too")
         } else if fitting.len() > members.len() {
-            Some("that there are more of them than layers in the recipe")
+            Some("there are more of them than layers in the recipe")
         } else if members.len() == 1 {
             None
         } else if !self.ordered(fitting) {
-            Some("that the file has its layers in no order, and their names differ in more than numbers")
+            Some("the file has its layers in no order, and their names differ in more than numbers")
         } else if self.crosses(members, fitting) {
-            Some("that layers of the same shape which are found by name are in another order")
+            Some("layers of the same shape which are found by name are in another order")
         } else {
             None
         };
@@ -207,8 +214,8 @@ impl Search<'_, '_> {
             Some(reason) => {
                 let problem = Mismatch::Ambiguous {
                     layers: members.iter().map(|&wanted| self.wanted[wanted].name.clone()).collect(),
-                    stored: fitting.iter().map(|&stored| self.layer(stored).name.clone()).collect(),
-                    reason: reason.trim_start_matches("that "),
+                    stored: fitting.iter().map(|&stored| self.layer(stored).shown()).collect(),
+                    reason,
                 };
                 self.result.problems.push(problem);
                 fitting.iter().for_each(|&stored| self.used[stored] = true);

@@ -19,7 +19,7 @@ use seamripper_core::graph::{Graph, Layer, NodeId, Parameter, Weights};
 use crate::array::Array;
 use crate::channels::Orders;
 use crate::error::{Mismatch, WeightsError};
-use crate::layer::{Origin, Stored};
+use crate::layer::{Origin, Stored, StoredLayer};
 
 use fit::{Placement, Wanted};
 use matching::{Match, Matching};
@@ -75,6 +75,8 @@ pub struct Row {
     /// Name, shape and type of the file's array; `None` if the file has none, and the layer does nothing with the
     /// value it has instead.
     pub array: Option<(String, Vec<usize>, &'static str)>,
+    /// The layer it is of, as the file calls it.
+    pub layer: String,
     /// The graph's parameter.
     pub parameter: String,
     /// Its shape.
@@ -143,7 +145,7 @@ pub fn assign(graph: &Graph, stored: &Stored<'_>, choices: &Choices) -> Result<A
         for placement in wanted.fit(layer, stored.origin).expect("a match fits") {
             let parameter = &graph.parameters[placement.parameter];
             values[parameter.range()].copy_from_slice(&placement.values(parameter));
-            rows.push((placement.parameter, row(&placement, parameter, found.how)));
+            rows.push((placement.parameter, row(&placement, parameter, layer, found.how)));
         }
     }
     rows.sort_by_key(|(parameter, _)| *parameter);
@@ -169,10 +171,11 @@ pub fn assign(graph: &Graph, stored: &Stored<'_>, choices: &Choices) -> Result<A
     })
 }
 
-fn row(placement: &Placement<'_, '_>, parameter: &Parameter, how: How) -> Row {
+fn row(placement: &Placement<'_, '_>, parameter: &Parameter, layer: &StoredLayer<'_>, how: How) -> Row {
     let array = placement.array.map(|array| (array.name.clone(), array.shape.clone(), array.element.name()));
     Row {
         array,
+        layer: layer.name.clone(),
         parameter: parameter.name.clone(),
         shape: parameter.shape.clone(),
         how,

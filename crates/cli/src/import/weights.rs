@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Import;
 use crate::diag::Stop;
-use crate::model_source::{read_file, read_recipe};
+use crate::model_source::read_recipe_to_train;
 use crate::onnx_file::{Read, Unsaid};
 
 /// A model of a recipe with the weights of a file.
@@ -29,12 +29,14 @@ pub struct Table {
 
 /// Reads the recipe and the file.
 pub fn fill(verb: &Import, recipe: &Path, unsaid: Unsaid) -> Result<Filled, Stop> {
-    let recipe = read_recipe(recipe)?;
+    let recipe = read_recipe_to_train(recipe)?;
     let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
     let file = verb.file.display();
     let problem = |error: WeightsError| Stop::problem(format!("weights {file}: {error}"), error.hint());
     let choices = choices(verb)?;
-    let bytes = read_file(&verb.file)?;
+    let bytes = std::fs::read(&verb.file).map_err(|error| {
+        Stop::problem(format!("weights {file}: expected a readable file, found: {error}"), None)
+    })?;
     let stored = read(&bytes, verb.key.as_deref()).map_err(problem)?;
     let Assigned { weights, rows, left_out, mut notes } =
         assign(&graph, &stored, &choices).map_err(problem)?;

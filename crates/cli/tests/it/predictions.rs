@@ -10,9 +10,10 @@ fn golden(name: &str) -> PathBuf {
 }
 
 fn document(verb: &str, file: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap(); // an audit leaves its files where it is called
     let mut program = Command::cargo_bin("seamripper").unwrap();
-    let output =
-        program.args([verb, "--quiet", "--json", "--predictions"]).arg(golden(file)).output().unwrap();
+    program.current_dir(folder.path()).args([verb, "--quiet", "--json", "--predictions"]).arg(golden(file));
+    let output = program.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{file}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -53,7 +53,41 @@ fn refused(place: &Place, arguments: &[&str]) -> String {
 fn a_recipe_gets_the_weights_of_pytorch() {
     let place = place("checkpoint.pt");
     let import = ["import", "checkpoint.pt", "--recipe", "net.toml", "--out", "net.safetensors"];
-    assert_snapshot!(printed(&place, &import), @"");
+    assert_snapshot!(printed(&place, &import), @r#"
+    file                                         recipe                                   by
+    module.stem.weight             [4, 2, 3, 3]  stem.kernel                [3, 3, 2, 4]  name  OIHW to HWIO
+    module.norm.weight             [4]           norm.gamma                 [4]           name
+    module.norm.bias               [4]           norm.beta                  [4]           name
+    module.norm.running_mean       [4]           norm.moving_mean           [4]           name
+    module.norm.running_var        [4]           norm.moving_variance       [4]           name
+    module.each.weight             [8, 1, 3, 3]  each.kernel                [3, 3, 1, 8]  name  OIHW to HWIO
+    module.each.bias               [8]           each.bias                  [8]           name
+    module.groups.weight           [6, 4, 1, 1]  groups.kernel              [1, 1, 4, 6]  name  OIHW to HWIO
+    module.groups.bias             [6]           groups.bias                [6]           name
+    module.middle.weight           [6]           middle.gamma               [6]           name
+    module.middle.bias             [6]           middle.beta                [6]           name
+    module.flat_norm.weight        [54]          flat_norm.gamma            [54]          name  flattened channels last
+    module.flat_norm.bias          [54]          flat_norm.beta             [54]          name  flattened channels last
+    module.flat_norm.running_mean  [54]          flat_norm.moving_mean      [54]          name  flattened channels last
+    module.flat_norm.running_var   [54]          flat_norm.moving_variance  [54]          name  flattened channels last
+    module.fc.weight               [7, 54]       fc.kernel                  [54, 7]       name  transposed, flattened channels last
+    module.fc.bias                 [7]           fc.bias                    [7]           name
+    module.head.weight             [5, 7]        head.kernel                [7, 5]        name  transposed
+    module.head.bias               [5]           head.bias                  [5]           name
+    no weights, left out: num_batches_tracked (2)
+
+    net.safetensors
+      layers      10
+      parameters  851
+      images      9 x 8, 2 channels
+      prepared    pixel / 255
+      classes     5 (0 to 4)
+    ---
+    note: the state dict is the checkpoint's "state_dict"
+    note: the file does not name its classes: they are called 0 to 4
+    note: the file does not say how pixels are prepared: they are divided by 255
+    `seamripper eval net.safetensors --data SOURCE` and `seamripper see net.safetensors --data SOURCE` look at it
+    "#);
     let json: Value =
         serde_json::from_slice(&place.done(&[&import[..], &["--json"]].concat()).stdout).unwrap();
     assert_eq!(json["schema"], "seamripper.import/1");
@@ -121,20 +155,43 @@ fn usage_and_files_that_are_refused() {
     let weights = |more: &[&str]| {
         refused(&place, &[&["import", "checkpoint.pt", "--out", "net.safetensors"], more].concat())
     };
-    assert_snapshot!(weights(&[]), @"");
-    assert_snapshot!(weights(&["--recipe", "net.toml", "--size", "9x8"]), @"");
-    assert_snapshot!(weights(&["--recipe", "nte.toml"]), @"");
-    assert_snapshot!(weights(&["--recipe", "net.toml", "--std", "1,2,3"]), @"");
+    assert_snapshot!(weights(&[]), @r"
+    error: file checkpoint.pt: expected an .onnx file, found weights, which do not say how layers connect
+    hint: give the network with --recipe RECIPE.toml, or export the model as ONNX
+    ");
+    assert_snapshot!(weights(&["--recipe", "net.toml", "--size", "9x8"]), @r"
+    error: --size: expected it with an .onnx file only, found --recipe, which says the size of an image
+    hint: change `input` in the recipe
+    ");
+    assert_snapshot!(weights(&["--recipe", "nte.toml"]), @r"
+    error: model nte.toml: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
+    hint: a recipe is a .toml file, as those in the folder recipes of seamripper's sources
+    ");
+    assert_snapshot!(weights(&["--recipe", "net.toml", "--std", "1,2,3"]), @r"error: weights checkpoint.pt: expected 2 values of --std, one a channel, found 3");
     fs::write(place.at("map.toml"), "fc = [\"a\"]\n").unwrap();
-    assert_snapshot!(weights(&["--recipe", "net.toml", "--map", "map.toml"]), @"");
+    assert_snapshot!(weights(&["--recipe", "net.toml", "--map", "map.toml"]), @r#"
+    error: map map.toml: expected a line for each layer, found: invalid type: sequence, expected a string
+    hint: a line is "LAYER OF THE FILE" = "LAYER OF THE RECIPE"
+    "#);
     fs::write(place.at("two.txt"), "a\nb\n").unwrap();
-    assert_snapshot!(weights(&["--recipe", "net.toml", "--classes", "two.txt"]), @"");
+    assert_snapshot!(weights(&["--recipe", "net.toml", "--classes", "two.txt"]), @r"error: classes: expected 5 names, one an output, found 2");
     fs::write(place.at("net.toml"), RECIPE.replace("fc: dense 7", "fc: dense 8")).unwrap();
-    assert_snapshot!(weights(&["--recipe", "net.toml"]), @"");
+    assert_snapshot!(weights(&["--recipe", "net.toml"]), @r"
+    error: weights checkpoint.pt: layer fc, from the file's module.fc: expected weight [8, 54], bias [8], found weight [7, 54], bias [7]
+    hint: make the recipe's layer the same, or say which layer it is with --map FILE.toml
+
+    error: layer head, from the file's module.head: expected weight [5, 8], bias [5], found weight [5, 7], bias [5]
+    hint: make the recipe's layer the same, or say which layer it is with --map FILE.toml
+    ");
     assert!(!place.at("net.safetensors").exists());
+    let absent = ["import", "absent.pt", "--recipe", "net.toml", "--out", "net.safetensors"];
+    assert_snapshot!(refused(&place, &absent), @"");
     fs::write(place.at("net.onnx"), "").unwrap();
     let onnx = ["import", "net.onnx", "--out", "net.safetensors", "--recipe", "net.toml"];
-    assert_snapshot!(refused(&place, &onnx), @"");
+    assert_snapshot!(refused(&place, &onnx), @r"
+    error: file net.onnx: expected weights for the recipe, found an .onnx file, which has its own layers
+    hint: leave out --recipe
+    ");
 }
 
 #[test]
@@ -150,10 +207,19 @@ fn weights_go_out() {
         let length = 4 * (16 * 25 + 16 + 16 * 4 + 256 * 16 + 16 + 16 * 3 + 3);
         assert!(own[own.len() - length..] == back[back.len() - length..], "{name}");
     }
-    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.h5"]), @"");
-    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.onnx", "--layout", "torch"]), @"");
-    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.onnx", "--calibrated"]), @"");
-    assert_snapshot!(refused(&place, &["export", "run/model.safetensors", "--out", "net.onnx", "--calibrated"]), @"");
+    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.h5"]), @r"
+    error: out net.h5: expected an .onnx, .safetensors or .weights.h5 file, found another ending
+    hint: Keras takes weights from a file that ends in .weights.h5
+    ");
+    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.onnx", "--layout", "torch"]), @r"error: --layout: expected it with a .safetensors file, found net.onnx");
+    assert_snapshot!(refused(&place, &["export", "run", "--out", "net.onnx", "--calibrated"]), @r"
+    error: model run: expected a run folder with calibrated.safetensors, found none
+    hint: `seamripper audit run --calibrate temperature` fits a temperature and writes it
+    ");
+    assert_snapshot!(refused(&place, &["export", "run/model.safetensors", "--out", "net.onnx", "--calibrated"]), @r"
+    error: model run/model.safetensors: expected a run folder with calibrated.safetensors, found a model alone
+    hint: give the run folder that `audit RUN --calibrate temperature` was called with
+    ");
 }
 
 #[test]
@@ -177,5 +243,8 @@ fn the_temperature_goes_out() {
     // A run that was trained again has no temperature yet.
     place.done(&["train", "r.toml", "--quiet", "--out", "other", "train.epochs=1"]);
     fs::copy(place.at("run/calibrated.safetensors"), place.at("other/calibrated.safetensors")).unwrap();
-    assert_snapshot!(refused(&place, &["export", "other", "--calibrated", "--out", "net.onnx"]), @"");
+    assert_snapshot!(refused(&place, &["export", "other", "--calibrated", "--out", "net.onnx"]), @r"
+    error: calibrated.safetensors in other: expected the run's model with a temperature, found another model
+    hint: fit it again: `seamripper audit other --calibrate temperature`
+    ");
 }

@@ -40,7 +40,7 @@ impl Element {
     }
 
     /// The value in little-endian bytes, [`Element::size`] of them.
-    fn value(self, bytes: &[u8]) -> f32 {
+    pub(crate) fn value(self, bytes: &[u8]) -> f32 {
         match (self, bytes) {
             (Self::Float32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
             (Self::Float64, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32,

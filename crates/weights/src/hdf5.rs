@@ -54,24 +54,20 @@ impl Hdf5 {
             return Err(wrong("a shape in memory", format!("{lengths:?}")));
         };
         let dtype = dataset.dtype().map_err(failed)?;
-        let (element, half) = match &dtype {
-            DType::F32 => (Element::Float32, false),
-            DType::F64 => (Element::Float64, false),
+        let element = match &dtype {
+            DType::F32 => Element::Float32,
+            DType::F64 => Element::Float64,
             DType::Other(other) => match **other {
                 Datatype::FloatingPoint { size: 2, byte_order: DatatypeByteOrder::LittleEndian, .. } => {
-                    (Element::Float16, true)
+                    Element::Float16
                 }
-                _ => (Element::Other("another type"), false),
+                // HDF5 has no bfloat16; Keras writes two bytes of no type.
+                Datatype::Opaque { size: 2, .. } => Element::BFloat16,
+                _ => Element::Other("another type"),
             },
-            DType::U8
-            | DType::U16
-            | DType::U32
-            | DType::U64
-            | DType::I8
-            | DType::I16
-            | DType::I32
-            | DType::I64 => (Element::Other("whole numbers"), false),
-            _ => (Element::Other("another type"), false),
+            DType::U8 | DType::U16 | DType::U32 | DType::U64 => Element::Other("whole numbers"),
+            DType::I8 | DType::I16 | DType::I32 | DType::I64 => Element::Other("whole numbers"),
+            _ => Element::Other("another type"),
         };
         let Some(size) = element.size() else { return Ok(Array::unread(name, shape, element)) };
         self.packed |= !dataset.filters().is_empty();
@@ -87,9 +83,9 @@ impl Hdf5 {
             Element::Float64 => {
                 dataset.read_f64().map_err(failed)?.into_iter().map(|value| value as f32).collect()
             }
-            _ if half => {
+            Element::Float16 | Element::BFloat16 => {
                 let bytes = dataset.read_raw().map_err(failed)?;
-                bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+                bytes.chunks_exact(size).map(|bytes| element.value(bytes)).collect()
             }
             _ => dataset.read_f32().map_err(failed)?,
         };

@@ -12,6 +12,9 @@ use crate::layer::{Origin, Stored};
 use crate::pickle::{Id, Object, Pickle, PickleFault};
 use crate::read::Archive;
 
+/// Keys and values of a dictionary.
+type Pairs = [(Id, Id)];
+
 /// What trainers call the state dict in their checkpoints.
 const USUAL_KEYS: [&str; 6] = ["state_dict", "model_state_dict", "model_state", "model", "net", "weights"];
 
@@ -83,10 +86,7 @@ pub(crate) fn read<'a>(
 }
 
 /// The pairs of the state dict, and under which key of a checkpoint they were.
-fn state_dict<'p>(
-    pickle: &'p Pickle<'_>,
-    key: Option<&str>,
-) -> Result<(String, &'p [(Id, Id)]), WeightsError> {
+fn state_dict<'p>(pickle: &'p Pickle<'_>, key: Option<&str>) -> Result<(String, &'p Pairs), WeightsError> {
     let Object::Dict(top) = pickle.get(pickle.root) else {
         let found = match pickle.get(pickle.root) {
             Object::Tensor { .. } => "a single tensor",
@@ -95,10 +95,9 @@ fn state_dict<'p>(
         };
         return Err(WeightsError::NoStateDict { found: found.to_owned() });
     };
-    let has_tensor = |pairs: &[(Id, Id)]| {
-        pairs.iter().any(|&(_, value)| matches!(pickle.get(value), Object::Tensor { .. }))
-    };
-    let mut inner: Vec<(&str, &[(Id, Id)])> = Vec::new();
+    let has_tensor =
+        |pairs: &Pairs| pairs.iter().any(|&(_, value)| matches!(pickle.get(value), Object::Tensor { .. }));
+    let mut inner: Vec<(&str, &Pairs)> = Vec::new();
     for &(name, value) in top {
         if let (Some(name), Object::Dict(pairs)) = (pickle.text(name), pickle.get(value))
             && has_tensor(pairs)

@@ -1,6 +1,7 @@
 //! Weights of PyTorch or Keras for the network of a recipe, and the table that says which array went where.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use seamripper_core::graph::{ModelFile, Preprocessing};
@@ -35,7 +36,11 @@ pub fn fill(verb: &Import, recipe: &Path, unsaid: Unsaid) -> Result<Filled, Stop
     let problem = |error: WeightsError| Stop::problem(format!("weights {file}: {error}"), error.hint());
     let choices = choices(verb)?;
     let bytes = std::fs::read(&verb.file).map_err(|error| {
-        Stop::problem(format!("weights {file}: expected a readable file, found: {error}"), None)
+        let found = match error.kind() {
+            ErrorKind::NotFound => "nothing of that name".to_owned(),
+            _ => error.to_string(),
+        };
+        Stop::problem(format!("weights {file}: expected a readable file, found {found}"), None)
     })?;
     let stored = read(&bytes, verb.key.as_deref()).map_err(problem)?;
     let Assigned { weights, rows, left_out, mut notes } =

@@ -164,7 +164,7 @@ fn usage_and_files_that_are_refused() {
     hint: change `input` in the recipe
     ");
     assert_snapshot!(weights(&["--recipe", "nte.toml"]), @r"
-    error: model nte.toml: expected a recipe (.toml), a run folder, a .safetensors or an .onnx file, found nothing of that name
+    error: recipe nte.toml: expected a TOML file, found nothing of that name
     hint: a recipe is a .toml file, as those in the folder recipes of seamripper's sources
     ");
     assert_snapshot!(weights(&["--recipe", "net.toml", "--std", "1,2,3"]), @r"error: weights checkpoint.pt: expected 2 values of --std, one a channel, found 3");
@@ -185,7 +185,7 @@ fn usage_and_files_that_are_refused() {
     ");
     assert!(!place.at("net.safetensors").exists());
     let absent = ["import", "absent.pt", "--recipe", "net.toml", "--out", "net.safetensors"];
-    assert_snapshot!(refused(&place, &absent), @"");
+    assert_snapshot!(refused(&place, &absent), @r"error: weights absent.pt: expected a readable file, found nothing of that name");
     fs::write(place.at("net.onnx"), "").unwrap();
     let onnx = ["import", "net.onnx", "--out", "net.safetensors", "--recipe", "net.toml"];
     assert_snapshot!(refused(&place, &onnx), @r"

@@ -6,7 +6,7 @@ use seamripper_weights::{Choices, assign, read};
 use crate::models::{KERAS_NAMED, NAMED, golden, graph};
 
 /// Files whose structure is worth damaging.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "named.pt",
     "checkpoint.pt",
     "named.safetensors",
@@ -15,6 +15,7 @@ const FILES: [&str; 9] = [
     "keras-named.weights.h5",
     "keras-nested.h5",
     "keras-2.h5",
+    "keras-bfloat16.weights.h5",
     "numbered.pt",
 ];
 

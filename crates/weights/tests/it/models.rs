@@ -129,6 +129,8 @@ fn keras_files() {
     for file in ["keras-nested.keras", "keras-nested.h5"] {
         agrees(file, KERAS_NESTED, None, "keras-nested");
     }
+    let short = ["conv 4 3x3", "global_avg_pool", "dense 5"];
+    agrees("keras-bfloat16.weights.h5", &short, None, "keras-bfloat16");
     // One layer of this file is of 16 bits, so it differs by more; it must not differ by much.
     let graph = graph(KERAS_NAMED);
     let apart = difference(&graph, &assigned("keras-2.h5", &graph, None).weights, "keras-named");

@@ -120,7 +120,7 @@ def pytorch():
     save({"weight": torch.ones(2), "run": Payload()}, "refused-payload.pt")
     save({"best": np.float64(0.5), "state_dict": small.state_dict()}, "refused-numpy.pt")
     save({"epoch": 1}, "refused-old.pt", _use_new_zipfile_serialization=False)
-    torch.jit.script(small).save(os.path.join(HERE, "refused-script.pt"))
+    torch.jit.script(nn.Identity()).save(os.path.join(HERE, "refused-script.pt"))
 
 
 def keras_named():
@@ -218,6 +218,16 @@ def keras_files():
         model.save(f"{path}.h5")
         without_chance(f"{path}.keras")
         without_chance(f"{path}.h5")
+    # HDF5 has no type for bfloat16.
+    keras.utils.clear_session()
+    small = lambda policy: keras.Sequential([
+        keras.Input((H, W, C)), L.Conv2D(4, 3, dtype=policy), L.GlobalAveragePooling2D(dtype="float32"), L.Dense(K, dtype=policy)])
+    whole, short, shown = seeded_keras(small("float32"), 5), small("bfloat16"), images(5)
+    for to, own in zip(short.weights, whole.weights):
+        to.assign(own.value)
+        own.assign(to.value.float())
+    expected("keras-bfloat16", shown, whole(shown, training=False).detach().numpy())
+    short.save_weights(os.path.join(HERE, "keras-bfloat16.weights.h5"))
     # Keras 2 wrote no model around the weights, and a colon behind every name; here from the same numbers.
     with h5py.File(os.path.join(HERE, "keras-2.h5"), "w") as file:
         layers = [layer for layer in seeded_keras(keras_named(), 3).layers]

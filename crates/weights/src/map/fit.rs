@@ -10,6 +10,8 @@ use crate::layer::{Origin, Part, StoredLayer};
 pub(crate) struct Wanted<'g> {
     pub node: NodeId,
     pub name: String,
+    /// Whether the name is the kind and a number, as of a layer that was given none.
+    pub is_numbered: bool,
     /// Index in the graph's parameters, and what each is.
     parts: Vec<(usize, Part, &'g Parameter)>,
     /// Input channels, of a layer with a filter for each.
@@ -60,6 +62,10 @@ impl<'g> Wanted<'g> {
         Some(Self {
             node,
             name: own.name.clone(),
+            is_numbered: own
+                .name
+                .strip_prefix(own.kind())
+                .is_some_and(|count| count.parse::<usize>().is_ok()),
             parts: parts.collect(),
             depthwise,
             norm: matches!(own.layer, Layer::BatchNorm { .. } | Layer::LayerNorm { .. }),

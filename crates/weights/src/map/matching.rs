@@ -130,7 +130,7 @@ impl Search<'_, '_> {
         }
     }
 
-    /// First whole names, then last parts of names that occur once and fit.
+    /// First whole names, then last parts of names that occur once and fit; a name that only counts says nothing there.
     fn by_name(&mut self) {
         for wanted in 0..self.wanted.len() {
             let name = &self.wanted[wanted].name;
@@ -145,7 +145,7 @@ impl Search<'_, '_> {
             let ends: Vec<usize> = (0..self.used.len())
                 .filter(|&index| !self.used[index] && self.layer(index).name.ends_with(&ending))
                 .collect();
-            if let (false, [stored]) = (self.found[wanted], &ends[..])
+            if let (false, [stored]) = (self.found[wanted] || self.wanted[wanted].is_numbered, &ends[..])
                 && self.fits(wanted, *stored)
             {
                 self.take(wanted, *stored, How::Name);
@@ -195,9 +195,7 @@ impl Search<'_, '_> {
             Some("some fit other layers of the recipe too")
         } else if fitting.len() > members.len() {
             Some("there are more of them than layers in the recipe")
-        } else if members.len() == 1 {
-            None
-        } else if !self.ordered(fitting) {
+        } else if members.len() > 1 && !self.ordered(fitting) {
             Some("the file has its layers in no order, and their names differ in more than numbers")
         } else if self.crosses(members, fitting) {
             Some("layers of the same shape which are found by name are in another order")

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use seamripper_core::graph::Graph;
-use seamripper_weights::{Choices, WeightsError, assign, read, to_keras};
+use seamripper_weights::{Choices, WeightsError, assign, read, to_keras, to_torch};
 
 use crate::damaged::archive;
 use crate::exports::model;
@@ -159,6 +159,20 @@ fn which_layer_is_which_cannot_be_told() {
     crossing[1] = "4: conv 4 3x3 pad 1 relu";
     assert_snapshot!(unassigned("numbered.pt", &graph(&crossing), &Choices::default()), @r"
     error: layers conv3, conv4: expected to tell which of the file's layers each is, found that 2, 7 fit and layers of the same shape which are found by name are in another order
+    hint: name the recipe's layers as the file does, or say which is which with --map FILE.toml
+    ");
+}
+
+#[test]
+fn a_name_that_is_another_layers_is_noticed() {
+    // `1` and `2` are places there and names here; the two layers of one shape would change places.
+    let file =
+        to_torch(&model(graph(&["1: conv 2 3x3 same", "2: conv 2 3x3 same", "global_avg_pool", "dense 5"])))
+            .unwrap();
+    let stored = read(&file, None).unwrap();
+    let recipe = graph(&["2: conv 2 3x3 same", "conv 2 3x3 same", "global_avg_pool", "dense 5"]);
+    assert_snapshot!(said(&assign(&recipe, &stored, &Choices::default()).unwrap_err()), @r"
+    error: layer conv2: expected to tell which of the file's layers each is, found that 1 fit and layers of the same shape which are found by name are in another order
     hint: name the recipe's layers as the file does, or say which is which with --map FILE.toml
     ");
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use insta::assert_snapshot;
-use seamripper_weights::{Assigned, Choices, assign, read};
+use seamripper_weights::{Assigned, Choices, How, assign, read, to_torch};
+
+use crate::exports::model;
 
 use crate::models::{
     KERAS_NAMED, KERAS_NESTED, LOGIT_TOLERANCE, NAMED, NUMBERED, assigned, difference, golden, graph,
@@ -192,6 +194,20 @@ fn layers_are_left_out_when_asked() {
     let error = assign(&graph, &stored, &choices).unwrap_err().to_string();
     assert!(error.ends_with("\n  dense1: weight [3, 54], bias [3]"), "{error}");
     assert!(!error.contains("fc"), "{error}");
+}
+
+#[test]
+fn the_end_of_a_name_is_enough_if_it_is_no_number() {
+    let [there, named, numbered] =
+        [("a.first", "b.conv3"), ("first", "second"), ("conv1", "conv3")].map(|(one, two)| {
+            let layers = [format!("{one}: conv 2 3x3 same"), format!("{two}: conv 2 3x3 same")];
+            graph(&[&layers[0], &layers[1], "global_avg_pool", "dense 5"])
+        });
+    let bytes = to_torch(&model(there)).unwrap();
+    let stored = read(&bytes, None).unwrap();
+    let ways = |recipe| assign(recipe, &stored, &Choices::default()).map(|found| found.rows[0].how);
+    assert_eq!(ways(&named), Ok(How::Name));
+    assert!(ways(&numbered).is_err());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod eval;
 mod lr_find;
 mod model;
 mod onnx;
+mod photos;
 mod predictions;
 mod readme;
 mod report;

@@ -130,15 +130,14 @@ impl Blackbox {
     /// Logits `[n, k]` of images `[n, h, w, c]`, prepared as [`Self::preprocessing`] says. The same for any number of threads.
     ///
     /// # Errors
-    /// If rten fails, or a logit is no finite number.
+    /// If rten fails, or a number is not finite.
     ///
     /// # Panics
     /// If `values` are no whole images.
     pub fn run(&self, values: &[f32]) -> Result<Vec<f32>, BlackboxError> {
         let rows = self.runtime.run(values, self.batch)?.rows(&self.described.output, self.classes.len())?;
-        let logits = self.kind.logits(rows);
-        match logits.iter().position(|logit| !logit.is_finite()) {
-            None => Ok(logits),
+        match rows.iter().position(|number| !number.is_finite()) {
+            None => Ok(self.kind.logits(rows)),
             Some(at) => {
                 Err(BlackboxError::NotFinite { class: self.classes[at % self.classes.len()].clone() })
             }

@@ -53,8 +53,8 @@ pub enum Verb {
     Model(crate::model::Model),
     /// Plant known failures, and say which of them an audit finds
     Selftest(crate::selftest::SelfTest),
-    /// Make a model of an ONNX file: class names, preprocessing, weights
+    /// Make a model of an ONNX file, or of a recipe and the weights of PyTorch or Keras
     Import(crate::import::Import),
-    /// Write a model as ONNX (opset 17) or safetensors
+    /// Write a model as ONNX (opset 17) or safetensors, or its weights for PyTorch or Keras
     Export(crate::export::Export),
 }

@@ -20,6 +20,7 @@ use crate::eval::SplitName;
 use crate::eval_text::Style;
 use crate::report::AtEnd;
 use crate::train::threads;
+pub use calibrated::NAME as CALIBRATED;
 use gathered::Gathered;
 use progress::Stages;
 

@@ -81,14 +81,13 @@ impl BlackboxFile {
 
     /// That `what` needs a model that was read.
     pub fn refused(&self, what: &str) -> Stop {
-        Stop::problem(
-            format!(
-                "{what}: expected a model whose layers can be read, found {} with {}",
-                self.name,
-                self.reason()
-            ),
-            Some(WORKS.to_owned()),
-        )
+        Stop::problem(self.refusal(what), Some(WORKS.to_owned()))
+    }
+
+    /// The same without a hint.
+    pub fn refusal(&self, what: &str) -> String {
+        let (name, reason) = (&self.name, self.reason());
+        format!("{what}: expected a model whose layers can be read, found {name} with {reason}")
     }
 
     /// That nothing went wrong while it was run.

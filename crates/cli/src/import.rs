@@ -1,4 +1,7 @@
-//! `seamripper import`: an ONNX file becomes a model of ours, with class names and preprocessing.
+//! `seamripper import`: an ONNX file, or a recipe with the weights of PyTorch or Keras, becomes a model of ours, with class names and
+//! preprocessing.
+
+mod weights;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,7 +17,7 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
 use crate::model_source::read_file;
-use crate::onnx_file::{Found, Read, Unsaid, read};
+use crate::onnx_file::{Found, Read, Said, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -22,10 +25,11 @@ const SCHEMA: &str = "seamripper.import/1";
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// An ONNX file of an image classifier, opset 7 to 21
-    #[arg(value_name = "FILE.onnx")]
+    /// An ONNX file of an image classifier (opset 7 to 21), or with --recipe weights: a state dict of PyTorch (.pt, .pth,
+    /// .safetensors) or a file of Keras (.keras, .weights.h5, .h5)
+    #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Where to write the model; as .onnx, a copy of FILE with class names and preprocessing in it
+    /// Where to write the model; as .onnx, a copy of an ONNX file with class names and preprocessing in it
     #[arg(long, value_name = "FILE.safetensors|FILE.onnx")]
     out: PathBuf,
     /// A text file with the name of a class on each line, in the order of the outputs
@@ -43,6 +47,18 @@ pub struct Import {
     /// Divided by, one a channel or one for all: --std 0.229,0.224,0.225
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     std: Vec<f32>,
+    /// The network that the weights in FILE are of
+    #[arg(long, value_name = "RECIPE.toml")]
+    recipe: Option<PathBuf>,
+    /// Which layer is which, where names, shapes and order do not tell: TOML with lines "LAYER OF FILE" = "LAYER OF RECIPE"
+    #[arg(long, value_name = "FILE.toml", requires = "recipe")]
+    map: Option<PathBuf>,
+    /// Layers of FILE to leave out, with all that are in them
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "recipe")]
+    skip: Vec<String>,
+    /// Which state dict of a PyTorch checkpoint that has several
+    #[arg(long, value_name = "KEY", requires = "recipe")]
+    key: Option<String>,
 }
 
 /// `224` or `224x320`
@@ -52,55 +68,48 @@ fn size(text: &str) -> Result<[usize; 2], String> {
     number(h).zip(number(w)).map(Into::into).ok_or_else(|| "expected HxW, as in 224x224".to_owned())
 }
 
+/// Endings of files with weights and no layers.
+const WEIGHTS: [&str; 6] = ["pt", "pth", "safetensors", "keras", "h5", "hdf5"];
+
 /// Runs the verb.
 pub fn run(verb: &Import, global: &Global) -> Outcome {
-    if verb.file.extension().is_none_or(|extension| extension != "onnx") {
-        return Err(Stop::problem(
-            format!("file {}: expected an .onnx file, found another ending", verb.file.display()),
-            Some(
-                "export it first: torch.onnx.export(model, images, \"model.onnx\"), or Keras' model.export"
-                    .to_owned(),
-            ),
-        ));
-    }
     let out = &verb.out;
     let ending = out.extension().and_then(|extension| extension.to_str());
-    let Some(as_onnx) = ending.and_then(|ending| match ending {
-        "safetensors" => Some(false),
-        "onnx" => Some(true),
-        _ => None,
-    }) else {
+    let as_onnx = ending == Some("onnx") && verb.recipe.is_none();
+    if !as_onnx && ending != Some("safetensors") {
+        let expected = if verb.recipe.is_some() { "a .safetensors" } else { "a .safetensors or .onnx" };
         return Err(Stop::problem(
-            format!("out {}: expected a .safetensors or .onnx file, found another ending", out.display()),
+            format!("out {}: expected {expected} file, found another ending", out.display()),
             None,
         ));
-    };
+    }
     let classes = verb.classes.as_deref().map(class_names).transpose()?;
     let said = verb.scale.is_some() || !verb.mean.is_empty() || !verb.std.is_empty();
     let preprocessing = said.then(|| {
         let or =
             |values: &Vec<f32>, default: f32| if values.is_empty() { vec![default] } else { values.clone() };
-        (verb.scale.unwrap_or(1.0 / 255.0), or(&verb.mean, 0.0), or(&verb.std, 1.0))
+        Said { scale: verb.scale.unwrap_or(1.0 / 255.0), mean: or(&verb.mean, 0.0), std: or(&verb.std, 1.0) }
     });
     let unsaid = Unsaid { size: verb.size, classes, preprocessing };
-    let found = read(&verb.file, &unsaid, global.thread_count())?;
-    let bytes = match (&found, as_onnx) {
-        (Found::Readable(read), false) => {
+    let (found, table) = model(verb, unsaid.clone(), global)?;
+    let bytes = match &found {
+        found if as_onnx => named_copy(verb, &unsaid, found)?,
+        Found::Readable(read) => {
             to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?
         }
-        (Found::Blackbox(file), false) => {
-            let Stop::Problem { message, .. } = file.refused("import") else {
-                unreachable!("it is a problem")
-            };
+        Found::Blackbox(file) => {
             let hint = "`--out NAME.onnx` in place of .safetensors: a copy with class names and preprocessing in it, which \
                         `eval`, `audit` and `see` run as it is";
-            return Err(Stop::problem(message, Some(hint.to_owned())));
+            return Err(Stop::problem(file.refusal("import"), Some(hint.to_owned())));
         }
-        (_, true) => named_copy(verb, &unsaid, &found)?,
     };
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
     let imported = Imported::of(&found);
-    let text = if global.json { json(out, &imported)? } else { text(out, &imported) };
+    let text = if global.json {
+        json(out, &imported, table.as_ref())?
+    } else {
+        table.map(|table| table.text()).unwrap_or_default() + &text(out, &imported)
+    };
     if !global.json {
         found.tell_notes();
         tell(format_args!(
@@ -109,6 +118,42 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         ));
     }
     print(|stdout| stdout.write_all(text.as_bytes()))
+}
+
+/// The model, and where its weights are from if they were another program's.
+fn model(verb: &Import, unsaid: Unsaid, global: &Global) -> Result<(Found, Option<weights::Table>), Stop> {
+    let file = verb.file.display();
+    let ending = verb.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    match &verb.recipe {
+        Some(_) if ending == "onnx" => Err(Stop::problem(
+            format!(
+                "file {file}: expected weights for the recipe, found an .onnx file, which has its own layers"
+            ),
+            Some("leave out --recipe".to_owned()),
+        )),
+        Some(_) if verb.size.is_some() => Err(Stop::problem(
+            "--size: expected it with an .onnx file only, found --recipe, which says the size of an image",
+            Some("change `input` in the recipe".to_owned()),
+        )),
+        Some(recipe) => {
+            let weights::Filled { read, table } = weights::fill(verb, recipe, unsaid)?;
+            Ok((Found::Readable(read), Some(table)))
+        }
+        None if ending == "onnx" => Ok((read(&verb.file, &unsaid, global.thread_count())?, None)),
+        None if WEIGHTS.contains(&ending) => Err(Stop::problem(
+            format!(
+                "file {file}: expected an .onnx file, found weights, which do not say how layers connect"
+            ),
+            Some("give the network with --recipe RECIPE.toml, or export the model as ONNX".to_owned()),
+        )),
+        None => Err(Stop::problem(
+            format!("file {file}: expected an .onnx file, or weights and --recipe, found another ending"),
+            Some(
+                "export it first: torch.onnx.export(model, images, \"model.onnx\"), or Keras' model.export"
+                    .to_owned(),
+            ),
+        )),
+    }
 }
 
 /// The bytes of the file with what was said put into its metadata.
@@ -198,9 +243,15 @@ struct Document<'a> {
     classes: &'a [String],
     preprocessing: &'a Preprocessing,
     notes: &'a [String],
+    /// Of weights for a recipe: where each parameter is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Vec<weights::RowDocument<'a>>>,
+    /// Likewise: arrays of the file that were not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<Vec<&'a str>>,
 }
 
-fn json(out: &Path, imported: &Imported<'_>) -> Result<String, Stop> {
+fn json(out: &Path, imported: &Imported<'_>, table: Option<&weights::Table>) -> Result<String, Stop> {
     let Imported { input, layers, parameters, classes, preprocessing, notes } = imported;
     let document = Document {
         schema: SCHEMA,
@@ -211,18 +262,13 @@ fn json(out: &Path, imported: &Imported<'_>) -> Result<String, Stop> {
         classes,
         preprocessing,
         notes,
+        weights: table.map(weights::Table::rows),
+        left_out: table.map(weights::Table::left_out),
     };
     let mut text = serde_json::to_string(&document)
         .map_err(|error| Stop::problem(format!("JSON of the import: {error}"), None))?;
     text.push('\n');
     Ok(text)
-}
-
-/// `pixel / 255`
-pub fn prepared_in_words(Preprocessing { scale, mean, std }: &Preprocessing) -> String {
-    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
-    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
 }
 
 /// `10 (T-shirt/top to Ankle boot)`
@@ -241,11 +287,19 @@ fn text(out: &Path, imported: &Imported<'_>) -> String {
         ("layers", imported.layers.map_or("not read".to_owned(), |layers| layers.to_string())),
         ("parameters", thousands(imported.parameters as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared_in_words(imported.preprocessing)),
+        ("prepared", prepared(imported.preprocessing)),
         ("classes", classes_in_words(imported.classes)),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");
     }
     text
+}
+
+/// What is done with pixels, as a formula.
+pub fn prepared(preprocessing: &Preprocessing) -> String {
+    let Preprocessing { scale, mean, std } = preprocessing;
+    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
+    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
+    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
 }

@@ -17,8 +17,41 @@ pub struct Unsaid {
     pub size: Option<[usize; 2]>,
     /// Names of the classes.
     pub classes: Option<Vec<String>>,
-    /// From pixels to input values; a channel where one number is given for all.
-    pub preprocessing: Option<(f32, Vec<f32>, Vec<f32>)>,
+    /// From pixels to input values.
+    pub preprocessing: Option<Said>,
+}
+
+/// A preprocessing as it was typed: one number a channel, or one for all.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Factor of pixels.
+    pub scale: f32,
+    /// Subtracted.
+    pub mean: Vec<f32>,
+    /// Divided by.
+    pub std: Vec<f32>,
+}
+
+impl Said {
+    /// The preprocessing of `model` for images of `channels` channels.
+    pub fn of(&self, model: &str, channels: usize) -> Result<Preprocessing, Stop> {
+        let spread = |name: &str, values: &Vec<f32>| match values[..] {
+            [one] => Ok(vec![one; channels]),
+            _ if values.len() == channels => Ok(values.clone()),
+            _ => Err(Stop::problem(
+                format!(
+                    "{model}: expected {channels} values of --{name}, one a channel, found {}",
+                    values.len()
+                ),
+                None,
+            )),
+        };
+        Ok(Preprocessing {
+            scale: self.scale,
+            mean: spread("mean", &self.mean)?,
+            std: spread("std", &self.std)?,
+        })
+    }
 }
 
 /// A model and what should be said about it.
@@ -81,21 +114,8 @@ pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop>
 
 /// How pixels of so many channels are prepared, if that was said.
 fn said(path: &Path, unsaid: &Unsaid, channels: usize) -> Result<Option<Preprocessing>, Stop> {
-    let Some((scale, mean, std)) = &unsaid.preprocessing else { return Ok(None) };
-    let spread = |name: &str, values: &Vec<f32>| match values[..] {
-        [one] => Ok(vec![one; channels]),
-        _ if values.len() == channels => Ok(values.clone()),
-        _ => Err(Stop::problem(
-            format!(
-                "model {}: expected {channels} values of --{name}, one a channel, found {}",
-                path.display(),
-                values.len()
-            ),
-            None,
-        )),
-    };
-    let preprocessing =
-        Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
+    let Some(said) = &unsaid.preprocessing else { return Ok(None) };
+    let preprocessing = said.of(&format!("model {}", path.display()), channels)?;
     match preprocessing.fault(channels) {
         Some(fault) => Err(Stop::problem(format!("preprocessing: {fault}"), None)),
         None => Ok(Some(preprocessing)),

@@ -26,25 +26,34 @@ fn changed(name: &str, from: &[u8], to: &[u8]) -> Vec<u8> {
 
 #[test]
 fn no_model() {
-    assert_snapshot!(said(b"\x89PNG\r\n".to_vec(), &options()), @"");
-    assert_snapshot!(said(Vec::new(), &options()), @"");
+    assert_snapshot!(said(b"\x89PNG\r\n".to_vec(), &options()), @r"
+    error: ONNX file: expected a protobuf ModelProto in its 6 bytes, found: failed to decode Protobuf message: buffer underflow
+    hint: the file is damaged, was not written to the end, or is no ONNX file
+    ");
+    assert_snapshot!(said(Vec::new(), &options()), @"error: ONNX model: expected a graph, found none");
 }
 
 #[test]
 fn an_operator_that_nobody_knows() {
-    assert_snapshot!(said(changed("group-norm.onnx", b"InstanceNorm", b"InstanceWarm"), &options()), @"");
+    assert_snapshot!(said(changed("group-norm.onnx", b"InstanceNorm", b"InstanceWarm"), &options()), @r#"
+    error: model: expected one that rten can load, found: in node "/norm/InstanceWarmalization": operator error: InstanceWarmalization operator not supported or not enabled
+    hint: predictions made elsewhere can be read with `eval --predictions`
+    "#);
 }
 
 #[test]
 fn shapes_that_do_not_fit() {
     // The mean of channels and rows in place of rows and columns: the dense layer behind it is given 16 numbers where it reads 4.
-    assert_snapshot!(said(changed("deconvolution.onnx", b"\x40\x02\x40\x03", b"\x40\x01\x40\x02"), &options()), @"");
+    assert_snapshot!(said(changed("deconvolution.onnx", b"\x40\x02\x40\x03", b"\x40\x01\x40\x02"), &options()), @r#"
+    error: model: expected one that rten can run, found: operator "" failed: incompatible input shapes: Columns of first matrix does not match rows of second matrix. Inputs were (tensor(f32) [3, 16], tensor(f32) [4, 5])
+    hint: predictions made elsewhere can be read with `eval --predictions`
+    "#);
 }
 
 #[test]
 fn too_few_names() {
     let options = Options { classes: Some(vec!["a".to_owned()]), ..options() };
-    assert_snapshot!(said(std::fs::read(path("deconvolution.onnx")).unwrap(), &options), @"");
+    assert_snapshot!(said(std::fs::read(path("deconvolution.onnx")).unwrap(), &options), @"error: classes: expected 5 names, one an output, found 1");
 }
 
 #[test]
@@ -52,7 +61,10 @@ fn an_output_that_is_not_there() {
     let mut bytes = changed("deconvolution.onnx", b"probabilities", b"probabilitief");
     let at = bytes.windows(13).rposition(|window| window == b"probabilitief").unwrap();
     bytes[at..at + 13].copy_from_slice(b"probabilities");
-    assert_snapshot!(said(bytes, &options()), @"");
+    assert_snapshot!(said(bytes, &options()), @r#"
+    error: model: expected one that rten can load, found: shape inference failed: execution planning failed: planning error: Source node not found for output "probabilities"
+    hint: predictions made elsewhere can be read with `eval --predictions`
+    "#);
 }
 
 /// 3 images in a batch become so many that their values would not fit: told before anything is allocated for them.
@@ -60,14 +72,17 @@ fn an_output_that_is_not_there() {
 fn a_batch_without_end() {
     let from = b"\x0a\x02\x08\x03\x0a\x02\x08\x0a\x0a\x02\x08\x08\x0a\x02\x08\x03";
     let to = b"\x0a\x03\x08\xff\x7f\x0a\x03\x08\xff\x7f\x0a\x02\x08\x03\x22\x00";
-    assert_snapshot!(said(changed("deconvolution.onnx", from, to), &options()), @"");
+    assert_snapshot!(said(changed("deconvolution.onnx", from, to), &options()), @"error: input images: expected an image [n, c, h, w] or [n, h, w, c], found [16383, 16383, 3]");
 }
 
 #[test]
 fn a_file_beside_it_that_is_not_there() {
     let none = |name: &str| Err(format!("\"{name}\", which is not there"));
     let options = Options { external: &none, ..options() };
-    assert_snapshot!(said(std::fs::read(path("external.onnx")).unwrap(), &options), @"");
+    assert_snapshot!(said(std::fs::read(path("external.onnx")).unwrap(), &options), @r#"
+    error: tensors: expected values in another file, found "external.data", which is not there
+    hint: weights may lie in a file beside the model, such as model.onnx.data: keep both in one folder
+    "#);
 }
 
 #[test]

@@ -77,7 +77,20 @@ fn maps_without_gradients() {
 fn what_is_known_of_it() {
     let place = place();
     let output = place.done(&["model", "group-norm.onnx"]);
-    assert_snapshot!(place.text(&output.stdout) + &place.text(&output.stderr), @"");
+    assert_snapshot!(place.text(&output.stdout) + &place.text(&output.stderr), @r"
+    a black box: it is run by rten, and its layers are not read
+      images      12 x 12, 1 channel, in the file [n, 1, 12, 12]; up to 64 at a time
+      prepared    pixel / 255
+      classes     3 (disc to cross)
+      output      logits
+      parameters  707
+      operators   Constant 3, Conv 2, Relu 2, Reshape 2, Add 1, Gemm 1,
+                  InstanceNormalization 1, Mul 1, ReduceMean 1, Shape 1
+    not read
+      InstanceNormalization /norm/InstanceNormalization: is not among the supported operators
+    note: group-norm.onnx has operators that are not read here (InstanceNormalization at /norm/InstanceNormalization); it is run by rten as a black box: no gradients, filters or live page
+    note: the file does not say how pixels are prepared: they are divided by 255
+    ");
     let output = place.done(&["model", "group-norm.onnx", "--json"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&document["parameters"], &document["layers"]), (&707.into(), &Value::Array(Vec::new())));
@@ -101,7 +114,14 @@ fn names_and_preprocessing_go_into_a_copy() {
         "--std",
         "0.25",
     ];
-    assert_snapshot!(place.text(&place.done(&import).stdout), @"");
+    assert_snapshot!(place.text(&place.done(&import).stdout), @r"
+    named.onnx
+      layers      not read
+      parameters  653
+      images      16 x 20, 3 channels
+      prepared    (pixel / 255 - [0.5, 0.5, 0.5]) / [0.25, 0.25, 0.25]
+      classes     5 (a to e)
+    ");
     let output = place.done(&["model", "named.onnx", "--json"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["black_box"]["classes"], serde_json::json!(["a", "b", "c", "d", "e"]));
@@ -111,14 +131,34 @@ fn names_and_preprocessing_go_into_a_copy() {
 #[test]
 fn what_needs_layers_is_refused() {
     let place = place();
-    assert_snapshot!(refused(&place, &["export", "group-norm.onnx", "--out", "a.safetensors"]), @"");
-    assert_snapshot!(refused(&place, &["import", "group-norm.onnx", "--out", "a.safetensors"]), @"");
+    assert_snapshot!(refused(&place, &["export", "group-norm.onnx", "--out", "a.safetensors"]), @r"
+    error: export: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    ");
+    assert_snapshot!(refused(&place, &["import", "group-norm.onnx", "--out", "a.safetensors"]), @r"
+    error: import: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    hint: `--out NAME.onnx` in place of .safetensors: a copy with class names and preprocessing in it, which `eval`, `audit` and `see` run as it is
+    ");
     let see = ["see", "--quiet", "--layer", "a", "--method", "gradient,rise", "--only", "filters,trust"];
-    assert_snapshot!(refused(&place, &[&see[..], &ON_SHAPES].concat()), @"");
+    assert_snapshot!(refused(&place, &[&see[..], &ON_SHAPES].concat()), @r"
+    error: --layer: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    error: --only filters: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    error: method gradient: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    ");
     let audit = ["audit", "--quiet", "--calibrate", "temperature"];
-    assert_snapshot!(refused(&place, &[&audit[..], &ON_SHAPES].concat()), @"");
-    assert_snapshot!(refused(&place, &[&["eval", "--quiet", "--bf16"][..], &ON_SHAPES].concat()), @"");
-    assert_snapshot!(refused(&place, &["report", "group-norm.onnx"]), @"");
+    assert_snapshot!(refused(&place, &[&audit[..], &ON_SHAPES].concat()), @r"
+    error: --calibrate: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    ");
+    assert_snapshot!(refused(&place, &[&["eval", "--quiet", "--bf16"][..], &ON_SHAPES].concat()), @r"
+    error: --bf16: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
+    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    ");
+    assert_snapshot!(refused(&place, &["report", "group-norm.onnx"]), @r"
+    error: run group-norm.onnx: expected a run folder, which has predictions, found an ONNX file
+    hint: `seamripper eval` and `seamripper audit` report on it in the terminal and as JSON; `seamripper report --predictions FILE` makes a page of predictions made anywhere, without the live model
+    ");
 }
 
 #[test]
@@ -126,12 +166,19 @@ fn damaged_files_are_errors() {
     let place = place();
     let bytes = place.read("group-norm.onnx");
     fs::write(place.at("cut.onnx"), &bytes[..bytes.len() / 2]).unwrap();
-    assert_snapshot!(refused(&place, &["model", "cut.onnx"]), @"");
+    assert_snapshot!(refused(&place, &["model", "cut.onnx"]), @r"
+    error: model cut.onnx: ONNX file: expected a protobuf ModelProto in its 2372 bytes, found: failed to decode Protobuf message: ModelProto.graph: buffer underflow
+    hint: the file is damaged, was not written to the end, or is no ONNX file
+    ");
     let mut unknown = bytes.clone();
     let places: Vec<usize> =
         (0..bytes.len() - 21).filter(|&at| &bytes[at..at + 21] == b"InstanceNormalization").collect();
     assert!(!places.is_empty());
     places.iter().for_each(|&at| unknown[at..at + 8].copy_from_slice(b"Nonsense"));
     fs::write(place.at("unknown.onnx"), unknown).unwrap();
-    assert_snapshot!(refused(&place, &["model", "unknown.onnx"]), @"");
+    assert_snapshot!(refused(&place, &["model", "unknown.onnx"]), @r#"
+    error: model unknown.onnx: operators: NonsenseNormalization /norm/NonsenseNormalization: is not among the supported operators
+      and it cannot be run as a black box: model: expected one that rten can load, found: in node "/norm/NonsenseNormalization": operator error: NonsenseNormalization operator not supported or not enabled
+    hint: predictions made elsewhere can be read with `eval --predictions`
+    "#);
 }

@@ -161,10 +161,13 @@ fn what_cannot_be_done_is_said() {
     assert_snapshot!(import(&["--classes", "two.txt"]), @"error: model net.onnx: classes: expected 5 names, one an output, found 2");
     assert_snapshot!(import(&["--mean", "0.1,0.2"]), @"error: model net.onnx: expected 3 values of --mean, one a channel, found 2");
     assert_snapshot!(import(&["--std", "0"]), @"error: preprocessing: expected a std above 0, found 0");
-    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.onnx"]), @"error: out a.onnx: expected a .safetensors file, found another ending");
-    assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @r#"
-    error: file net.pt: expected an .onnx file, found another ending
-    hint: export it first: torch.onnx.export(model, images, "model.onnx"), or Keras' model.export
-    "#);
-    assert_snapshot!(refused(path, &["export", "net.onnx", "--out", "a.h5"]), @"error: out a.h5: expected an .onnx or .safetensors file, found another ending");
+    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.h5"]), @"error: out a.h5: expected a .safetensors or .onnx file, found another ending");
+    assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @r"
+    error: file net.pt: expected an .onnx file, found weights, which do not say how layers connect
+    hint: give the network with --recipe RECIPE.toml, or export the model as ONNX
+    ");
+    assert_snapshot!(refused(path, &["export", "net.onnx", "--out", "a.h5"]), @r"
+    error: out a.h5: expected an .onnx, .safetensors or .weights.h5 file, found another ending
+    hint: Keras takes weights from a file that ends in .weights.h5
+    ");
 }

@@ -1,0 +1,9 @@
+//! Weights in and out.
+
+mod damaged;
+mod exports;
+mod models;
+#[path = "../../../onnx/tests/it/npz.rs"]
+mod npz;
+mod refused;
+mod table;

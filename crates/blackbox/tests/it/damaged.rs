@@ -31,20 +31,35 @@ proptest! {
     }
 }
 
+/// A field of bytes, as protobuf has it.
+fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 128 {
+        out.push((length % 128) as u8 | 128);
+        length /= 128;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(bytes);
+    out
+}
+
+/// Images so large, or so many, that there is no memory for them: told before any is asked for.
+#[test]
+fn images_without_end() {
+    let dimension = |length: &[u8]| field(1, &[&[8], length].concat());
+    let (most, channels) = (dimension(&[0xff, 0xff, 0xff, 0x7f]), dimension(&[3]));
+    let shape = [&most[..], &most, &most, &channels].concat();
+    let kind = field(1, &[vec![8, 1], field(2, &shape)].concat());
+    let input = field(11, &[field(1, b"x"), field(2, &kind)].concat());
+    let model = [field(7, &input), field(8, &[16, 17])].concat();
+    let error = Blackbox::load(model, &options(), 1).unwrap_err();
+    insta::assert_snapshot!(error, @"input: expected at most 67108864 values in a batch, found 268435455 of 268435455 x 268435455 with 3 channels");
+}
+
 /// Branches in branches without end, which rten would follow until its stack is used up: they are refused before.
 #[test]
 fn nesting_without_end() {
-    fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut out = vec![tag << 3 | 2];
-        let mut length = bytes.len();
-        while length >= 128 {
-            out.push((length % 128) as u8 | 128);
-            length /= 128;
-        }
-        out.push(length as u8);
-        out.extend_from_slice(bytes);
-        out
-    }
     let mut graph = Vec::new();
     for _ in 0..20_000 {
         // GraphProto.node = 1, NodeProto.attribute = 5, AttributeProto.g = 6

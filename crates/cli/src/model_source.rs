@@ -42,7 +42,7 @@ impl ModelSource {
                 found.tell_notes();
                 Ok(Self::Trained(match found {
                     Found::Readable(read) => Runnable::Readable(Box::new(read.model)),
-                    Found::Blackbox(file) => Runnable::Blackbox(Box::new(file)),
+                    Found::Blackbox(file) => Runnable::Blackbox(file),
                 }))
             }
             _ => Err(Stop::problem(

@@ -67,7 +67,7 @@ pub enum Found {
     /// A model that became one of ours.
     Readable(Read),
     /// One with operators that are no layers.
-    Blackbox(BlackboxFile),
+    Blackbox(Box<BlackboxFile>),
 }
 
 impl Found {
@@ -106,7 +106,7 @@ pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop>
             if let Ok(described) = seamripper_onnx::describe(&bytes, &options) {
                 options.preprocessing = said(path, unsaid, described.input[2])?;
             }
-            BlackboxFile::load(path, bytes, &options, why, threads).map(Found::Blackbox)
+            BlackboxFile::load(path, bytes, &options, why, threads).map(Box::new).map(Found::Blackbox)
         }
         Err(error) => Err(Stop::problem(format!("model {}: {error}", path.display()), error.hint())),
     }

@@ -137,11 +137,7 @@ fn json(out: &Path, Read { model, notes }: &Read) -> Result<String, Stop> {
 
 fn text(out: &Path, model: &ModelFile) -> String {
     let ModelFile { graph, classes, preprocessing, .. } = model;
-    let Preprocessing { scale, mean, std } = preprocessing;
     let [h, w, c] = graph.input;
-    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
-    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    let prepared = if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") };
     let names = match &classes[..] {
         [first, .., last] => format!("{} ({first} to {last})", classes.len()),
         classes => classes.join(", "),
@@ -152,7 +148,7 @@ fn text(out: &Path, model: &ModelFile) -> String {
         ("layers", graph.nodes.len().to_string()),
         ("parameters", thousands(graph.parameter_count() as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared),
+        ("prepared", preprocessing.to_string()),
         ("classes", names),
     ];
     for (name, value) in rows {

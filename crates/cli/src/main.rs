@@ -6,6 +6,7 @@ mod corrections;
 mod data;
 mod data_source;
 mod diag;
+mod doctor;
 mod eval;
 mod eval_model;
 mod eval_text;

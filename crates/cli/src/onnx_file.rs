@@ -63,8 +63,7 @@ pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
                 None,
             )),
         };
-        model.preprocessing =
-            Preprocessing { scale: *scale, mean: spread("mean", mean)?, std: spread("std", std)? };
+        model.preprocessing = Preprocessing::of(*scale, spread("mean", mean)?, spread("std", std)?);
         notes.retain(|note| !note.contains("how pixels are prepared"));
     }
     Ok(Read { model, notes })

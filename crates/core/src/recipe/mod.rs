@@ -25,7 +25,8 @@ use crate::problems::Problem;
 
 pub use crate::graph::Initializer;
 pub use error::RecipeError;
-pub use options::{EarlyStopping, EpsilonForm, Filter, Fit, Optimizer, Sampling, Schedule, TrainOptions};
+pub use crate::graph::{Filter, Fit};
+pub use options::{EarlyStopping, EpsilonForm, Optimizer, Sampling, Schedule, TrainOptions};
 pub use short::{WordProblem, parse_layer, write_layer};
 
 /// Everything that decides a run.

@@ -201,7 +201,7 @@ fn smooth() -> (Graph, Weights) {
 fn gradients_are_differences() {
     let (graph, weights) = smooth();
     let preprocessing =
-        Preprocessing { scale: 1.0 / 255.0, mean: vec![0.5, 0.4, 0.3], std: vec![0.2, 0.3, 0.25] };
+        Preprocessing::of(1.0 / 255.0, vec![0.5, 0.4, 0.3], vec![0.2, 0.3, 0.25]);
     let layer = &filter_layers(&graph)[0];
     let objectives = [
         [Unit::filter(layer, 2, Place::Mean), Unit::filter(layer, 2, Place::Center)].into(),

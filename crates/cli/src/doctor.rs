@@ -1,0 +1,3 @@
+//! x
+#[cfg(test)]
+mod trials;

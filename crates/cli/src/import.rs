@@ -5,14 +5,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use seamripper_core::digits::thousands;
-use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
+use seamripper_core::graph::{ChannelOrder, Filter, Fit, ModelFile, Preprocessing, to_safetensors};
 use seamripper_data::whole_file;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::onnx_file::{Read, Unsaid, read};
+use crate::onnx_file::{Read, UNPREPARED, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -41,6 +42,18 @@ pub struct Import {
     /// Divided by, one a channel or one for all: --std 0.229,0.224,0.225
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     std: Vec<f32>,
+    /// The model reads blue first, as those of OpenCV and Caffe; mean and std are then of blue, green, red
+    #[arg(long)]
+    bgr: bool,
+    /// The model reads black for white
+    #[arg(long)]
+    inverted: bool,
+    /// How the proportions of its pictures were changed [default: that of the images' source]
+    #[arg(long, value_name = "FIT", value_parser = PossibleValuesParser::new(Fit::NAMES))]
+    fit: Option<String>,
+    /// How their size was changed [default: that of the images' source]
+    #[arg(long, value_name = "FILTER", value_parser = PossibleValuesParser::new(Filter::NAMES))]
+    resize: Option<String>,
 }
 
 /// `224` or `224x320`
@@ -75,12 +88,25 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
             |values: &Vec<f32>, default: f32| if values.is_empty() { vec![default] } else { values.clone() };
         (verb.scale.unwrap_or(1.0 / 255.0), or(&verb.mean, 0.0), or(&verb.std, 1.0))
     });
-    let read = read(&verb.file, &Unsaid { size: verb.size, classes, preprocessing })?;
+    let mut read = read(&verb.file, &Unsaid { size: verb.size, classes, preprocessing })?;
+    let stated = &mut read.model.preprocessing;
+    if verb.bgr {
+        stated.channels = ChannelOrder::Bgr;
+    }
+    stated.inverted |= verb.inverted;
+    stated.fit = verb.fit.as_deref().map(Fit::named).or(stated.fit);
+    stated.resize = verb.resize.as_deref().map(Filter::named).or(stated.resize);
     let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
     let text = if global.json { json(out, &read)? } else { text(out, &read.model) };
     if !global.json {
         read.tell_notes();
+        if read.notes.iter().any(|note| note.contains(UNPREPARED)) {
+            tell(format_args!(
+                "`seamripper doctor --model {} --data SOURCE --write` finds out how, from labelled images",
+                out.display()
+            ));
+        }
         tell(format_args!(
             "`seamripper eval {0} --data SOURCE` and `seamripper see {0} --data SOURCE` look at it",
             out.display()

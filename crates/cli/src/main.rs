@@ -47,6 +47,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Model(verb) => model::run(verb, &args.global),
         Verb::Selftest(verb) => selftest::run(verb, &args.global),
         Verb::Import(verb) => import::run(verb, &args.global),
+        Verb::Doctor(verb) => doctor::run(verb, &args.global),
         Verb::Export(verb) => export::run(verb, &args.global),
     }
 }

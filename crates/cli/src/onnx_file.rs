@@ -9,6 +9,9 @@ use seamripper_onnx::{Imported, OnnxError, Options, from_onnx};
 use crate::diag::{Stop, tell};
 use crate::model_source::read_file;
 
+/// Part of the note on a file that does not say how its images are prepared.
+pub const UNPREPARED: &str = "how pixels are prepared";
+
 /// What the file does not say and the command line can.
 #[derive(Clone, Debug, Default)]
 pub struct Unsaid {
@@ -64,7 +67,7 @@ pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
             )),
         };
         model.preprocessing = Preprocessing::of(*scale, spread("mean", mean)?, spread("std", std)?);
-        notes.retain(|note| !note.contains("how pixels are prepared"));
+        notes.retain(|note| !note.contains(UNPREPARED));
     }
     Ok(Read { model, notes })
 }

@@ -145,6 +145,17 @@ impl ImageSet {
         Self { labels, classes, ..self }
     }
 
+    /// The same images with other pixels of the same size.
+    ///
+    /// # Panics
+    /// If there are more or fewer pixels than before.
+    pub fn map_pixels(self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {
+        let length = self.pixels.len();
+        let pixels = change(self.pixels);
+        assert_eq!(pixels.len(), length, "pixels");
+        Self { pixels, ..self }
+    }
+
     /// The group of each image, if their source has groups.
     pub fn groups(&self) -> Option<&[u32]> {
         self.groups.as_deref()

@@ -78,8 +78,8 @@ impl Preprocessing {
     }
 
     /// What the first layer reads for a pixel of this channel. With a scale of 1/255 the pixel is divided by 255, which is
-    /// what training reads; a product with the rounded 1/255 differs in the last bit. The pixel is the one of that channel: see
-    /// [`Self::source`].
+    /// what training reads; a product with the rounded 1/255 differs in the last bit.
+    /// The pixel is the one that this channel reads: see [`Self::swaps`].
     ///
     /// # Panics
     /// If there is no such channel.
@@ -89,10 +89,9 @@ impl Preprocessing {
         (scaled - self.mean[channel]) / self.std[channel]
     }
 
-    /// The channel of a pixel that channel `channel` of the first layer reads.
-    pub fn source(&self, channel: usize) -> usize {
-        let swapped = self.channels == ChannelOrder::Bgr && !self.layout.tears();
-        if swapped { self.mean.len() - 1 - channel } else { channel }
+    /// Whether the first layer reads the channels of a pixel in reverse.
+    pub fn swaps(&self) -> bool {
+        self.channels == ChannelOrder::Bgr && !self.layout.tears()
     }
 
     /// Pixels `[n, h, w, c]` of images of `size` `[h, w, c]` in the layout of the model: what [`Self::apply`] is given. (Where
@@ -130,9 +129,10 @@ impl Preprocessing {
         let tables: Vec<[f32; 256]> = (0..channels)
             .map(|channel| std::array::from_fn(|pixel| self.value(pixel as u8, channel)))
             .collect();
-        let swapped = channels > 0 && self.source(0) != 0;
+        let swapped = self.swaps();
         for (pixels, values) in pixels.chunks_exact(channels).zip(values.chunks_exact_mut(channels)) {
-            let set = |((value, &pixel), table): ((&mut f32, &u8), &[f32; 256])| *value = table[usize::from(pixel)];
+            let set =
+                |((value, &pixel), table): ((&mut f32, &u8), &[f32; 256])| *value = table[usize::from(pixel)];
             if swapped {
                 values.iter_mut().zip(pixels.iter().rev()).zip(&tables).for_each(set);
             } else {

@@ -24,8 +24,8 @@ use crate::graph::{Builder, Graph, GraphError, LayerSpec};
 use crate::problems::Problem;
 
 pub use crate::graph::Initializer;
-pub use error::RecipeError;
 pub use crate::graph::{Filter, Fit};
+pub use error::RecipeError;
 pub use options::{EarlyStopping, EpsilonForm, Optimizer, Sampling, Schedule, TrainOptions};
 pub use short::{WordProblem, parse_layer, write_layer};
 

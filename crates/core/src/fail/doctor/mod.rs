@@ -108,7 +108,8 @@ pub struct Diagnosis {
     pub gain: Comparison,
     /// The next best after `best`, if there is any.
     pub runner_up: Option<(Measured, Comparison)>,
-    /// Those with the least loss on the images to choose on, `best` and `current` among them, best first.
+    /// Those with the least loss on the images to choose on, least first; `best` and the current form are among them. The first is
+    /// another than `best` if these images do not tell the two apart and `best` takes fewer changes.
     pub ranked: Vec<Measured>,
     /// Accuracy of the best constant answer on the images to confirm on.
     pub chance: f64,
@@ -141,30 +142,24 @@ pub fn examine(question: &Question<'_>, predict: &mut Predict<'_>) -> Diagnosis 
         let labels = confirm.iter().map(|&row| labels[row]).collect();
         Rows { labels, probs: predict(way, confirm), k: outputs }
     };
-    let mut ranked = Vec::new();
-    let mut current = None;
-    for (place, trial) in searched.trials.iter().enumerate() {
-        let is_current = trial.way == Way::CURRENT;
-        if place > CONFIRMED && !is_current {
-            continue;
-        }
+    let confirmed =
+        |place: usize, way: Way| place <= CONFIRMED || place == searched.best || way == Way::CURRENT;
+    let (mut ranked, mut best, mut current) = (Vec::new(), 0, None);
+    for (place, trial) in searched.trials.iter().enumerate().filter(|(at, trial)| confirmed(*at, trial.way)) {
         let rows = rows_of(trial.way);
-        let order = (trial.score.naming == Naming::Matched)
-            .then(|| trial.rows.order())
-            .filter(|order| !is_straight(order));
-        if is_current {
-            let score = rows.named();
-            let measured = Measured::of(trial.way, None, trial.rows.named().loss(), &score);
-            current = Some((measured, score));
+        let order = Some(trial.rows.order())
+            .filter(|order| trial.score.naming == Naming::Matched && !is_straight(order));
+        let score = order.as_ref().map_or_else(|| rows.named(), |order| rows.ordered(order));
+        if trial.way == Way::CURRENT {
+            let named = rows.named();
+            current = Some((Measured::of(trial.way, None, trial.rows.named().loss(), &named), named));
         }
-        if is_current && order.is_none() {
-            ranked.extend(current.clone());
-        } else {
-            let score = order.as_ref().map_or_else(|| rows.named(), |order| rows.ordered(order));
-            ranked.push((Measured::of(trial.way, order, trial.score.loss(), &score), score));
+        if place == searched.best {
+            best = ranked.len();
         }
+        ranked.push((Measured::of(trial.way, order, trial.score.loss(), &score), score));
     }
     let current = current.expect("the current way is kept");
     let labels: Vec<u32> = confirm.iter().map(|&row| labels[row]).collect();
-    verdict::judge(ranked, current, &labels, choose.len() as u64, predicted)
+    verdict::judge(ranked, best, current, &labels, choose.len() as u64, predicted)
 }

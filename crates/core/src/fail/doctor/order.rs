@@ -19,9 +19,8 @@ pub fn best_order(pairs: impl Iterator<Item = (usize, usize)>, k: usize) -> Vec<
     let mut order = vec![None; k];
     if !present.is_empty() {
         // one image outweighs every class that could stay where it is
-        let weight = |label: usize, called: usize| {
-            counts[label][called] * (k as i64 + 1) + i64::from(label == called)
-        };
+        let weight =
+            |label: usize, called: usize| counts[label][called] * (k as i64 + 1) + i64::from(label == called);
         let weights = Matrix::from_fn(present.len(), k, |(row, called)| weight(present[row], called));
         let (_, assigned) = kuhn_munkres(&weights);
         present.iter().zip(assigned).for_each(|(&label, called)| order[label] = Some(called));

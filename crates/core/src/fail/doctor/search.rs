@@ -30,9 +30,10 @@ pub(super) struct Trial {
     pub score: Score,
 }
 
-/// All ways that are left, the best one first, then by loss; and how many images were predicted in all.
+/// All ways that are left, least loss first; which of them is the best; and how many images were predicted in all.
 pub(super) struct Searched {
     pub trials: Vec<Trial>,
+    pub best: usize,
     pub predicted: usize,
 }
 
@@ -99,7 +100,6 @@ pub(super) fn search(question: &Question<'_>, predict: &mut Predict<'_>) -> Sear
             place <= kept || trial.way == Way::CURRENT
         });
     }
-    prefer(&mut trials, question);
     if pictures.len() > 1 {
         let mut add = |trials: &mut Vec<Trial>, way: Way| {
             if trials.iter().all(|trial| trial.way != way) {
@@ -108,18 +108,16 @@ pub(super) fn search(question: &Question<'_>, predict: &mut Predict<'_>) -> Sear
                 trials.push(trial);
             }
         };
-        let best = trials[0].way.form;
+        let best = trials[best(&trials, question)].way.form;
         (1..pictures.len()).for_each(|picture| add(&mut trials, Way { form: best, picture }));
         sort(&mut trials);
-        prefer(&mut trials, question);
-        let picture = trials[0].way.picture;
+        let picture = trials[self::best(&trials, question)].way.picture;
         for form in trials.iter().map(|trial| trial.way.form).collect::<Vec<_>>() {
             add(&mut trials, Way { form, picture });
         }
         sort(&mut trials);
-        prefer(&mut trials, question);
     }
-    Searched { trials, predicted: bench.predicted }
+    Searched { best: best(&trials, question), trials, predicted: bench.predicted }
 }
 
 /// Least loss first; ties by place in the lists, where what is more usual comes first.
@@ -127,19 +125,12 @@ fn sort(trials: &mut [Trial]) {
     trials.sort_by(|a, b| a.score.loss().total_cmp(&b.score.loss()).then(a.way.cmp(&b.way)));
 }
 
-/// Puts the one with the fewest changes in front, of those that cannot be told from the first.
-fn prefer(trials: &mut [Trial], question: &Question<'_>) {
-    let changes = |trial: &Trial| {
-        let Way { form, picture } = trial.way;
-        question.forms[form] + question.pictures[picture] + usize::from(trial.score.naming == Naming::Matched)
+/// The one with the fewest changes, of those that cannot be told from the first.
+fn best(trials: &[Trial], question: &Question<'_>) -> usize {
+    let changes = |place: usize| {
+        let Trial { way: Way { form, picture }, score, .. } = &trials[place];
+        question.forms[*form] + question.pictures[*picture] + usize::from(score.naming == Naming::Matched)
     };
-    let first = &trials[0].score;
-    let alike = |trial: &Trial| Comparison::of(first, &trial.score).loss_p > TIE;
-    let mut best = 0;
-    for place in (0..trials.len()).filter(|&place| alike(&trials[place])) {
-        if changes(&trials[place]) < changes(&trials[best]) {
-            best = place;
-        }
-    }
-    trials[..=best].rotate_right(1);
+    let alike = |place: &usize| Comparison::of(&trials[0].score, &trials[*place].score).loss_p > TIE;
+    (0..trials.len()).filter(alike).min_by_key(|&place| changes(place)).unwrap_or(0)
 }

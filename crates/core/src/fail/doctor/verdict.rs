@@ -43,7 +43,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    fn of(first: &Score, second: &Score) -> Self {
+    pub(super) fn of(first: &Score, second: &Score) -> Self {
         let pairs = || first.right.iter().zip(&second.right);
         let gained = pairs().filter(|&(&before, &after)| !before && after).count() as u64;
         let lost = pairs().filter(|&(&before, &after)| before && !after).count() as u64;
@@ -84,21 +84,22 @@ impl Measured {
     }
 }
 
-/// `ranked`: best first; `labels`: of the images to confirm on.
+/// `ranked`: by loss, with the place of the best; `labels`: of the images to confirm on.
 pub(super) fn judge(
     ranked: Vec<(Measured, Score)>,
+    best: usize,
     current: (Measured, Score),
     labels: &[u32],
     choosing: u64,
     predicted: usize,
 ) -> Diagnosis {
-    let least = &ranked[0];
+    let best = &ranked[best];
     let chance = most_frequent(labels) as f64 / labels.len() as f64;
     let chance_p = |of: &(Measured, Score)| binomial_at_least(of.0.right, of.0.n, chance);
-    let (verdict, best) = if chance_p(least) > LEVEL && chance_p(&current) > LEVEL {
-        (Verdict::Nothing, least)
-    } else if Comparison::of(&current.1, &least.1).is_better() {
-        (Verdict::Other, least)
+    let (verdict, best) = if chance_p(best) > LEVEL && chance_p(&current) > LEVEL {
+        (Verdict::Nothing, best)
+    } else if Comparison::of(&current.1, &best.1).is_better() {
+        (Verdict::Other, best)
     } else {
         (Verdict::Current, &current)
     };

@@ -46,9 +46,8 @@ pub fn binomial_at_least(count: u64, n: u64, share: f64) -> f64 {
         return 0.0;
     }
     let odds = share / (1.0 - share);
-    let density = |x: u64| {
-        (ln_binomial(n, x) + x as f64 * share.ln() + (n - x) as f64 * (1.0 - share).ln()).exp()
-    };
+    let density =
+        |x: u64| (ln_binomial(n, x) + x as f64 * share.ln() + (n - x) as f64 * (1.0 - share).ln()).exp();
     if count as f64 > n as f64 * share {
         let up = (count..n).map(|x| (n - x) as f64 / (x + 1) as f64 * odds);
         (density(count) * sum_of_products(up)).min(1.0)

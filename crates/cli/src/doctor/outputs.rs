@@ -32,7 +32,7 @@ pub fn outputs(classes: &[String], model: &ModelFile, shown: &str) -> Result<(Ve
         let near = nearest(unknown[0], model.classes.iter().map(String::as_str));
         return Err(Stop::problem(
             format!(
-                "model {shown}: expected all classes of the data to be classes of the model ({}) or none, found that {} are none",
+                "model {shown}: expected all classes of the data among those of the model ({}), or none of them, found {} besides",
                 model.classes.join(", "),
                 unknown.join(", ")
             ),

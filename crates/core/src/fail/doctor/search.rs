@@ -3,7 +3,7 @@
 //! *Idea*: successive halving. All ways on a few images; the better ones on more; the best few on all.
 //! ```text
 //! for (share, kept) in RUNGS:  score what is left on that share of the images;  keep the best, and the current way
-//! then the best way's pictures resized otherwise; if another size is better, the kept ways with that
+//! then the best form and the current one with pictures resized otherwise; the other forms that are left with the best size
 //! of ways that cannot be told from the best one by the loss of the images (z of the mean difference, TIE), the one with the
 //! fewest changes is the best
 //! ```
@@ -76,7 +76,7 @@ pub(super) fn most([forms, pictures]: [usize; 2], choose: usize) -> usize {
         sum += left * (count - before);
         (left, before) = (left.min(kept + 1), count);
     }
-    let again = if pictures > 1 { pictures - 1 + RUNGS[RUNGS.len() - 1].1 } else { 0 };
+    let again = if pictures > 1 { 2 * (pictures - 1) + RUNGS[RUNGS.len() - 1].1 } else { 0 };
     sum + again * choose
 }
 
@@ -108,11 +108,14 @@ pub(super) fn search(question: &Question<'_>, predict: &mut Predict<'_>) -> Sear
                 trials.push(trial);
             }
         };
-        let best = trials[best(&trials, question)].way.form;
-        (1..pictures.len()).for_each(|picture| add(&mut trials, Way { form: best, picture }));
+        // a form may only make up for a wrong size, so the current one gets the other sizes too
+        for form in [trials[best(&trials, question)].way.form, Way::CURRENT.form] {
+            (1..pictures.len()).for_each(|picture| add(&mut trials, Way { form, picture }));
+        }
         sort(&mut trials);
         let picture = trials[self::best(&trials, question)].way.picture;
-        for form in trials.iter().map(|trial| trial.way.form).collect::<Vec<_>>() {
+        let kept: Vec<usize> = trials.iter().map(|trial| trial.way.form).collect();
+        for form in kept {
             add(&mut trials, Way { form, picture });
         }
         sort(&mut trials);

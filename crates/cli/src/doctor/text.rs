@@ -38,7 +38,7 @@ pub fn report(told: &Told<'_>) -> String {
     if let Some((next, against)) = runner_up.as_ref().filter(|_| *verdict != Verdict::Nothing) {
         line(&mut out, format_args!("  next   {}\n         {}", told.prepared(next), measured(next)));
         let apart = if against.tells_apart() {
-            "so it is another"
+            "so these images tell it from the one above"
         } else {
             "so these images do not tell it from the one above"
         };

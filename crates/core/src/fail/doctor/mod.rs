@@ -17,8 +17,8 @@
 //! padding can undo any other scale and mean. So at the end of training the loss of the training images is least for the very way,
 //! while their accuracy may be the same for several.
 //!
-//! *Exactness*: names the planted fault first in at least 95 % of 200 trials, and none where there is none (the test of the
-//! program, `doctor_trials`; figures in `bench/results.md`).
+//! *Exactness*: names the planted fault in at least 95 % of 200 trials, and none where there is none (the test of the program,
+//! `doctor_trials`; figures in `bench/results.md`). Two filters that differ by a tenth of a point are not told apart.
 
 mod order;
 mod sample;

@@ -13,7 +13,7 @@ pub struct Args {
 }
 
 /// Options every verb takes.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub struct Global {
     /// Print one JSON document on stdout and nothing else there
     #[arg(long, global = true)]

@@ -18,6 +18,7 @@ use crate::args::Global;
 use crate::diag::{Outcome, print};
 use crate::eval::SplitName;
 use crate::eval_text::Style;
+use crate::report::AtEnd;
 use crate::train::threads;
 use gathered::Gathered;
 use progress::Stages;
@@ -76,6 +77,8 @@ pub struct Audit {
     /// Seed of every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub at_end: AtEnd,
 }
 
 /// A scaling that a model file can hold.
@@ -147,7 +150,13 @@ pub fn run(verb: &Audit, global: &Global) -> Outcome {
             return out.write_all(written.document.as_bytes());
         }
         text::print(&audited.document, &written, out, Style::for_stdout())
-    })
+    })?;
+    // The page is about the run's own images.
+    let own = verb.data.is_none() && verb.split.is_none() && verb.out.is_none();
+    if let Some(run) = gathered.run.filter(|_| own) {
+        verb.at_end.write(&run, global);
+    }
+    Ok(())
 }
 
 fn wants(verb: &Audit) -> Result<Wants, crate::diag::Stop> {

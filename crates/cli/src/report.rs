@@ -53,8 +53,75 @@ pub struct Report {
     pub serve: bool,
 }
 
+/// The option of verbs that end with a report.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AtEnd {
+    /// Do not write report.html at the end
+    #[arg(long)]
+    pub no_report: bool,
+}
+
+impl AtEnd {
+    /// Writes the report of `run` anew and says where it is. That there is none is said too, and is no error: what the verb was
+    /// asked for is done.
+    pub fn write(self, run: &Path, global: &Global) {
+        if self.no_report {
+            return;
+        }
+        let verb = Report {
+            run: Some(run.to_owned()),
+            compare: None,
+            out: None,
+            predictions: None,
+            logits: false,
+            data: None,
+            serve: false,
+        };
+        // What is read again was reported when it was read first.
+        let quietly = Global { quiet: true, ..global.clone() };
+        match make(&verb, &quietly) {
+            Ok(Made::File { file, .. }) if !global.quiet => {
+                tell(format_args!("{}: all of it on one page, with the model alive in it", file.display()));
+            }
+            Ok(_) => {}
+            Err(Stop::Problem { message, hint }) if !global.quiet => {
+                tell(format_args!("note: no report was written: {message}"));
+                if let Some(hint) = hint {
+                    tell(format_args!("hint: {hint}"));
+                }
+            }
+            Err(Stop::Failed(message)) if !global.quiet => {
+                tell(format_args!("note: no report was written: {message}"));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// What came of it.
+enum Made {
+    File { file: PathBuf, bytes: usize, findings: usize },
+    Served(Served),
+}
+
 /// Runs the verb.
 pub fn run(verb: &Report, global: &Global) -> Outcome {
+    let (file, bytes, findings) = match make(verb, global)? {
+        Made::Served(served) => return serve(&served, global.json, global.quiet),
+        Made::File { file, bytes, findings } => (file, bytes, findings),
+    };
+    print(|out| {
+        if global.json {
+            let document =
+                json!({ "file": file.display().to_string(), "bytes": bytes, "findings": findings });
+            return writeln!(out, "{document}");
+        }
+        let megabytes = bytes as f64 / 1e6;
+        writeln!(out, "{} ({megabytes:.1} MB): open it in a browser", file.display())
+    })
+}
+
+fn make(verb: &Report, global: &Global) -> Result<Made, Stop> {
     let isa = instructions()?;
     let parts = Parts::read(verb.run.as_deref(), verb.predictions.as_deref(), verb.logits)?;
     let table = parts.table.as_ref().map(|(table, file)| of_split(table.clone(), None, file, global.quiet));
@@ -115,7 +182,7 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
     });
     let (served, findings) = made?;
     if verb.serve {
-        return serve(&served, global.json, global.quiet);
+        return Ok(Made::Served(served));
     }
     let html = served.html;
     let file = match (&verb.out, &verb.run) {
@@ -124,15 +191,7 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
         _ => PathBuf::from(FILE),
     };
     whole_file::write_bytes(&file, html.as_bytes()).map_err(|error| Stop::problem(&error, error.hint()))?;
-    print(|out| {
-        if global.json {
-            let document =
-                json!({ "file": file.display().to_string(), "bytes": html.len(), "findings": findings });
-            return writeln!(out, "{document}");
-        }
-        let megabytes = html.len() as f64 / 1e6;
-        writeln!(out, "{} ({megabytes:.1} MB): open it in a browser", file.display())
-    })
+    Ok(Made::File { file, bytes: html.len(), findings })
 }
 
 /// What a report is called: the run's folder, or the table's file.

@@ -26,8 +26,9 @@ use seamripper_data::whole_file;
 use seamripper_sheets::Canvas;
 
 use crate::args::Global;
-use crate::diag::{Outcome, Stop, print, tell};
+use crate::diag::{Outcome, Stop, print};
 use crate::eval::SplitName;
+use crate::report::AtEnd;
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use asked::Asked;
@@ -78,6 +79,8 @@ pub struct See {
     /// Seed of every random draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub at_end: AtEnd,
 }
 
 /// A part of looking at a whole split.
@@ -137,11 +140,9 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         }
         text::print(&seen, &stages, out)
     })?;
-    if let Some(run) = subject.run.filter(|_| !global.quiet && verb.out.is_none()) {
-        tell(format_args!(
-            "`seamripper report {}` puts it into one page, with the model alive in it",
-            run.display()
-        ));
+    // A look at an image is quick, and would wait for the page.
+    if let Some(run) = subject.run.filter(|_| verb.image.is_empty() && verb.out.is_none()) {
+        verb.at_end.write(&run, global);
     }
     Ok(())
 }
@@ -177,11 +178,10 @@ impl Seen {
         Ok(())
     }
 
-    /// A file name of an id or a layer.
+    /// A file name of an id or a layer; ids with folders keep them, since pictures of several folders may be called alike.
     fn file_name(name: &str) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        let name = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
-        name.chars().map(plain).collect()
+        name.trim_start_matches(['/', '.']).replace(['/', '\\'], "-").chars().map(plain).collect()
     }
 }
 

@@ -154,7 +154,11 @@ pub fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet,
             None,
         ));
     }
-    let set = set.map_pixels(|pixels| model.preprocessing.arrange(model.graph.input, pixels));
+    let (preprocessing, size) = (&model.preprocessing, model.graph.input);
+    let set = match preprocessing.layout.matters(size) {
+        true => set.map_pixels(|pixels| preprocessing.arrange(size, pixels)),
+        false => set, // which may be larger than the memory
+    };
     if set.classes()[..] == model.classes[..] {
         return Ok(set);
     }

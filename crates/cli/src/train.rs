@@ -28,6 +28,7 @@ use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::{Outcome, Stop};
 use crate::model_source::read_recipe_to_train;
+use crate::report::AtEnd;
 use folder::RunFolder;
 use progress::Progress;
 use run::Run;
@@ -74,6 +75,8 @@ pub struct Train {
     /// Measure where a step's time goes, and print it at the end or after Ctrl-C; changes no result
     #[arg(long)]
     profile: bool,
+    #[command(flatten)]
+    at_end: AtEnd,
 }
 
 /// Runs the verb.
@@ -118,10 +121,7 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         return Err(Stop::Interrupted);
     }
     if trained.evaluation.is_some() {
-        session.progress.say(format_args!(
-            "`seamripper report {}` makes one page of it, with the model alive in it",
-            folder.path().display()
-        ));
+        verb.at_end.write(folder.path(), global);
     }
     Ok(())
 }

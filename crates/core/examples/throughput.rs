@@ -228,7 +228,7 @@ fn integrated(options: &Options) {
     let model = Model { isa, graph: &graph, weights: &weights, preprocessing: &preprocessing };
     let (count, length) = (options.count("images").unwrap_or(64), model.image_len());
     let mut images =
-        options.floats("pixels").unwrap_or_else(|| model.values(random_images(graph.input, count).pixels()));
+        options.floats("pixels").unwrap_or_else(|| model.values(&random_images(graph.input, count).pixels()));
     images.truncate(count * length);
     let steps = match options.text("steps") {
         Some("adaptive") => Steps::Adaptive,

@@ -1,6 +1,32 @@
-//! Labelled images of one size in memory.
+//! Labelled images of one size.
+//!
+//! *Idea*: pixels lie in memory, or behind a [`PixelStore`] that gives an image when it is asked for: a file, or the change of
+//! another set that is made anew each time. Who reads images does not see the difference, so a data set that is larger than
+//! memory trains and is audited as any other. Selecting images copies those in memory, and only their places of the others.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
+
+use seamripper_kernels::parallel;
+
+/// Pixels that are not in memory. Reading the same image twice gives the same bytes.
+///
+/// A store answers for that it can be read: what is checked is checked when it is made, and a disk that fails afterwards ends the
+/// program.
+pub trait PixelStore: fmt::Debug + Send + Sync {
+    /// Writes image `index` of the store to `pixels`, `[h, w, c]`.
+    fn read(&self, index: usize, pixels: &mut [u8]);
+}
+
+/// Where the pixels of a set are.
+#[derive(Clone, Debug)]
+enum Pixels {
+    /// `[n, h, w, c]`
+    Memory(Vec<u8>),
+    /// Image `i` of the set is image `rows[i]` of the store.
+    Stored { store: Arc<dyn PixelStore>, rows: Vec<u32> },
+}
 
 /// Which part of a data set an image belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,10 +112,10 @@ impl Ids {
 }
 
 /// `n` labelled images of one size, `u8`, axes `[n, h, w, c]`, with `c` = 1 (grey) or 3 (red, green, blue).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ImageSet {
     size: [usize; 3],
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u32>,
     classes: Arc<[String]>,
     ids: Ids,
@@ -112,9 +138,24 @@ impl ImageSet {
     ) -> Self {
         let [h, w, c] = size;
         assert_eq!(pixels.len(), labels.len() * h * w * c, "pixels of {} images {size:?}", labels.len());
-        assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
-        assert_eq!(ids.len(), labels.len(), "ids");
-        Self { size, pixels, labels, classes, ids, groups: None, held: None }
+        check(&labels, &classes, &ids);
+        Self { size, pixels: Pixels::Memory(pixels), labels, classes, ids, groups: None, held: None }
+    }
+
+    /// Puts a set together whose image `i` is image `i` of `store`.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn stored(
+        size: [usize; 3],
+        store: Arc<dyn PixelStore>,
+        labels: Vec<u32>,
+        classes: Arc<[String]>,
+        ids: Ids,
+    ) -> Self {
+        check(&labels, &classes, &ids);
+        let rows = (0..labels.len() as u32).collect();
+        Self { size, pixels: Pixels::Stored { store, rows }, labels, classes, ids, groups: None, held: None }
     }
 
     /// The same images, each of a group: several pictures of one thing, which are never parted into different splits.
@@ -150,10 +191,13 @@ impl ImageSet {
     /// # Panics
     /// If there are more or fewer pixels than before.
     pub fn map_pixels(self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {
-        let length = self.pixels.len();
-        let pixels = change(self.pixels);
+        let length = self.len() * self.size.iter().product::<usize>();
+        let (size, labels, classes, ids) =
+            (self.size, self.labels.clone(), self.classes.clone(), self.ids.clone());
+        let (groups, held) = (self.groups.clone(), self.held.clone());
+        let pixels = change(self.into_pixels());
         assert_eq!(pixels.len(), length, "pixels");
-        Self { pixels, ..self }
+        Self::new(size, pixels, labels, classes, ids).with_groups(groups).with_held(held)
     }
 
     /// The group of each image, if their source has groups.
@@ -181,15 +225,46 @@ impl ImageSet {
         self.size
     }
 
-    /// Pixels of image `index`, `[h, w, c]`.
-    pub fn image(&self, index: usize) -> &[u8] {
-        let length = self.size.iter().product::<usize>();
-        &self.pixels[index * length..][..length]
+    /// Whether pixels are read when they are asked for, because they are not in memory.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.pixels, Pixels::Stored { .. })
     }
 
-    /// Pixels of all images, `[n, h, w, c]`.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// Pixels of image `index`, `[h, w, c]`.
+    pub fn image(&self, index: usize) -> Cow<'_, [u8]> {
+        self.images(index, index + 1)
+    }
+
+    /// Pixels of the images from `first` to before `end`, `[n, h, w, c]`. Those of a store are read on all threads.
+    pub fn images(&self, first: usize, end: usize) -> Cow<'_, [u8]> {
+        let length = self.size.iter().product::<usize>();
+        match &self.pixels {
+            Pixels::Memory(pixels) => Cow::Borrowed(&pixels[first * length..end * length]),
+            Pixels::Stored { store, rows } => {
+                let rows = &rows[first..end];
+                let mut pixels = vec![0; rows.len() * length];
+                match rows {
+                    [row] => store.read(*row as usize, &mut pixels),
+                    rows => parallel::for_each_chunk(&mut pixels, length, |start, image| {
+                        store.read(rows[start / length] as usize, image);
+                    }),
+                }
+                Cow::Owned(pixels)
+            }
+        }
+    }
+
+    /// Pixels of `count` images at a time, `[n, h, w, c]`, in order; fewer in the last.
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    pub fn chunks(&self, count: usize) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        (0..self.len()).step_by(count).map(move |first| self.images(first, self.len().min(first + count)))
+    }
+
+    /// Pixels of all images, `[n, h, w, c]`; for sets that are known to be small.
+    pub fn pixels(&self) -> Cow<'_, [u8]> {
+        self.images(0, self.len())
     }
 
     /// Class index of each image.
@@ -207,17 +282,29 @@ impl ImageSet {
         &self.ids
     }
 
-    /// The pixels alone, without copying them.
+    /// The pixels alone, without copying those in memory.
     pub fn into_pixels(self) -> Vec<u8> {
-        self.pixels
+        match self.pixels {
+            Pixels::Memory(pixels) => pixels,
+            Pixels::Stored { .. } => self.pixels().into_owned(),
+        }
     }
 
     /// A new set of the images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut pixels = Vec::with_capacity(indices.len() * self.size.iter().product::<usize>());
-        for &index in indices {
-            pixels.extend_from_slice(self.image(index));
-        }
+        let pixels = match &self.pixels {
+            Pixels::Memory(_) => {
+                let mut pixels = Vec::with_capacity(indices.len() * self.size.iter().product::<usize>());
+                for &index in indices {
+                    pixels.extend_from_slice(&self.image(index));
+                }
+                Pixels::Memory(pixels)
+            }
+            Pixels::Stored { store, rows } => Pixels::Stored {
+                store: store.clone(),
+                rows: indices.iter().map(|&index| rows[index]).collect(),
+            },
+        };
         Self {
             size: self.size,
             pixels,
@@ -227,5 +314,20 @@ impl ImageSet {
             groups: self.groups.as_ref().map(|groups| indices.iter().map(|&i| groups[i]).collect()),
             held: self.held.as_ref().map(|held| indices.iter().map(|&i| held[i]).collect()),
         }
+    }
+}
+
+fn check(labels: &[u32], classes: &[String], ids: &Ids) {
+    assert!(labels.iter().all(|&label| (label as usize) < classes.len()), "a label without a class");
+    assert_eq!(ids.len(), labels.len(), "ids");
+}
+
+/// Sets are equal whose images are, wherever these are kept.
+impl PartialEq for ImageSet {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { size, pixels: _, labels, classes, ids, groups, held } = self;
+        (size, labels, classes, ids, groups, held)
+            == (&other.size, &other.labels, &other.classes, &other.ids, &other.groups, &other.held)
+            && (0..self.len()).all(|index| self.image(index) == other.image(index))
     }
 }

@@ -175,7 +175,7 @@ fn split_audit(split: Split, images: &ImageSet) -> SplitAudit {
     let classes = class_counts(images);
     let there = || classes.iter().map(|class| class.count).filter(|&count| count > 0);
     let (mean, sd) = moments(images);
-    let constant: Vec<usize> = (0..images.len()).filter(|&i| is_constant(images.image(i))).collect();
+    let constant: Vec<usize> = (0..images.len()).filter(|&i| is_constant(&images.image(i))).collect();
     SplitAudit {
         name: split.name(),
         images: images.len(),
@@ -204,9 +204,11 @@ fn class_counts(images: &ImageSet) -> Vec<ClassCount> {
 fn moments(images: &ImageSet) -> (Vec<f64>, Vec<f64>) {
     let [_, _, c] = images.size();
     let mut counts = vec![[0_u64; 256]; c];
-    for pixel in images.pixels().chunks_exact(c) {
-        for (channel, &value) in counts.iter_mut().zip(pixel) {
-            channel[usize::from(value)] += 1;
+    for pixels in images.chunks(256) {
+        for pixel in pixels.chunks_exact(c) {
+            for (channel, &value) in counts.iter_mut().zip(pixel) {
+                channel[usize::from(value)] += 1;
+            }
         }
     }
     counts.iter().map(histogram_moments).unzip()

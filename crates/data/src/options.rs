@@ -43,7 +43,12 @@ pub struct ImageOptions {
     pub test_seed: u64,
     /// Whether a file that cannot be used is an error.
     pub strict: bool,
+    /// Decoded pixels that are more bytes than this are kept in a file in the cache folder, and read from there.
+    pub memory: usize,
 }
+
+/// Pixels that are kept in memory: most data sets of small pictures fit.
+const MEMORY: usize = 256 << 20;
 
 impl ImageOptions {
     /// As a recipe says, for a model of images of `size`, `[h, w, c]`.
@@ -69,6 +74,7 @@ impl Default for ImageOptions {
             test: DataOptions::DEFAULT_TEST,
             test_seed: 0,
             strict: false,
+            memory: MEMORY,
         }
     }
 }

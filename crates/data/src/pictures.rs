@@ -19,8 +19,11 @@ use crate::source::{Dataset, FileRead, Origin};
 use crate::split;
 use crate::{Error, Result, RowProblems};
 
+mod pixel_file;
 #[cfg(test)]
 mod tests;
+
+use pixel_file::{Gathered, PixelFile};
 
 /// Pictures decoded at a time by all threads together.
 const BATCH: usize = 256;
@@ -67,6 +70,8 @@ pub struct Photos {
     pub filter: Filter,
     /// Share of the images held out as a test split because the source has none.
     pub test: Option<f64>,
+    /// Bytes of pixels that are kept in a file because they are more than [`ImageOptions::memory`].
+    pub stored: Option<u64>,
 }
 
 /// A picture before it is decoded.
@@ -172,6 +177,10 @@ impl Listing {
             fit: images.fit,
             filter: images.filter,
             test: (!test_given && images.test > 0.0).then_some(images.test),
+            stored: decoded
+                .pixels
+                .is_err()
+                .then(|| kept.len() as u64 * size.iter().product::<usize>() as u64),
         };
         let digest = decoded.digest(&kept);
         let origin = Origin {
@@ -195,6 +204,7 @@ impl Listing {
             |encoded| bytes(encoded).and_then(|bytes| photo::size(&bytes)),
             |found| {
                 sizes.extend(found.into_iter().filter_map(std::result::Result::ok));
+                Ok(())
             },
         )?;
         let channels = sizes.iter().map(|size| size[2]).max().unwrap_or(3);
@@ -218,7 +228,7 @@ struct Seen {
 
 struct Decoded {
     /// Of the pictures that could be decoded, in their order.
-    pixels: Vec<u8>,
+    pixels: std::result::Result<Vec<u8>, PixelFile>,
     /// One a picture of the listing.
     outcomes: Vec<std::result::Result<Seen, Fault>>,
 }
@@ -255,16 +265,18 @@ fn decode(
         photo::fit(&photo, [h, w], images.fit, images.filter, &mut pixels);
         Ok((pixels, Seen { size: [photo.size[0], photo.size[1]], sha256: checksum::digest(&bytes) }))
     };
-    let mut decoded = Decoded { pixels: Vec::new(), outcomes: Vec::with_capacity(entries.len()) };
+    let mut pixels = Gathered::new(entries.len().saturating_mul(h * w * c), images.memory, &options.cache)?;
+    let mut outcomes = Vec::with_capacity(entries.len());
     each(entries.len(), supply, options, one, |batch| {
         for outcome in batch {
-            decoded.outcomes.push(outcome.map(|(pixels, seen)| {
-                decoded.pixels.extend_from_slice(&pixels);
-                seen
-            }));
+            if let Ok((image, _)) = &outcome {
+                pixels.push(image)?;
+            }
+            outcomes.push(outcome.map(|(_, seen)| seen));
         }
+        Ok(())
     })?;
-    Ok(decoded)
+    Ok(Decoded { pixels: pixels.finish(h * w * c)?, outcomes })
 }
 
 /// Puts every encoded picture through `one` on all cores, and gives what comes out to `take` in order.
@@ -273,7 +285,7 @@ fn each<T: Send>(
     mut supply: Supply<'_>,
     options: &OpenOptions<'_>,
     one: impl Fn(Encoded) -> std::result::Result<T, Fault> + Sync,
-    mut take: impl FnMut(Vec<std::result::Result<T, Fault>>),
+    mut take: impl FnMut(Vec<std::result::Result<T, Fault>>) -> Result<()>,
 ) -> Result<()> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut done = 0;
@@ -295,7 +307,7 @@ fn each<T: Send>(
                 });
             }
         });
-        take(slots.into_iter().map(|slot| slot.expect("every slot was given work")).collect());
+        take(slots.into_iter().map(|slot| slot.expect("every slot was given work")).collect())?;
         (options.progress)(Progress::Decoding { done, total: count });
     }
     Ok(())
@@ -321,7 +333,7 @@ fn bytes(encoded: Encoded) -> std::result::Result<Vec<u8>, Fault> {
 /// if there is nothing to train on.
 fn parted(
     size: [usize; 3],
-    pixels: Vec<u8>,
+    pixels: std::result::Result<Vec<u8>, PixelFile>,
     classes: Arc<[String]>,
     entries: Vec<Entry>,
     share: f64,
@@ -353,7 +365,11 @@ fn parted(
     let held: Vec<bool> = entries.iter().map(|entry| entry.split == Some(Split::Validation)).collect();
     let held = held.contains(&true).then_some(held);
     let ids = Ids::Names(entries.into_iter().map(|entry| entry.id.into()).collect());
-    let all = ImageSet::new(size, pixels, labels, classes, ids).with_groups(groups).with_held(held);
+    let all = match pixels {
+        Ok(pixels) => ImageSet::new(size, pixels, labels, classes, ids),
+        Err(file) => ImageSet::stored(size, Arc::new(file), labels, classes, ids),
+    };
+    let all = all.with_groups(groups).with_held(held);
     Some(match test_rows.is_empty() {
         true => (all, None),
         false => (all.select(&train_rows), Some(all.select(&test_rows))),

@@ -124,7 +124,7 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
             ]);
         }
         let images = chosen.iter().filter_map(|&row| pictures.images[row]);
-        let pixels = images.flat_map(|image| pictures.set.image(image)).copied().collect();
+        let pixels = images.flat_map(|image| pictures.set.image(image).into_owned()).collect();
         match inputs.served {
             true => tiles = Tiles { pixels, length: pictures.set.size().iter().product() },
             false => blobs.push(Blob::new("images", pixels)),

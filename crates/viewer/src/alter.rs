@@ -170,8 +170,12 @@ mod tests {
         ];
         for (alterations, change) in pairs {
             let expected = corrupt(&set(), &change, 0);
-            assert_eq!(Altered::default().of(&image(), SIZE, &alterations), expected.pixels(), "{change:?}");
-            assert_ne!(expected.pixels(), &image()[..], "{change:?}");
+            assert_eq!(
+                *Altered::default().of(&image(), SIZE, &alterations),
+                *expected.pixels(),
+                "{change:?}"
+            );
+            assert_ne!(*expected.pixels(), image()[..], "{change:?}");
         }
     }
 

@@ -246,7 +246,7 @@ impl Gathered {
         }
         let relabelled = |set: &ImageSet, labels: Vec<u32>| {
             let classes = self.predictions.classes.clone().into();
-            ImageSet::new(set.size(), set.pixels().to_vec(), labels, classes, set.ids().clone())
+            set.clone().labelled(labels, classes)
         };
         let from_test = dataset.test.as_ref().is_some_and(|test| std::ptr::eq(test, *set));
         if from_test && dataset.train.classes()[..] == self.predictions.classes[..] {

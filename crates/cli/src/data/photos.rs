@@ -43,6 +43,12 @@ pub fn said(photos: &Photos, dataset: &Dataset) -> Vec<String> {
             range(photos.widths)
         ));
     }
+    if let Some(bytes) = photos.stored {
+        lines.push(format!(
+            "{} MB of pixels are kept in a file in the cache folder and read from there; it goes away with the program",
+            thousands(bytes / 1_000_000)
+        ));
+    }
     if let (Some(share), Some(test)) = (photos.test, &dataset.test) {
         lines.push(format!(
             "no test part in the source: {} images, {:.0} % of every class, are held out as one (data.test); they are the same for every run",

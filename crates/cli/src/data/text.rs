@@ -16,7 +16,14 @@ pub fn report(audit: &Audit, origin: &Origin, color: bool) -> String {
     let mut line =
         |content: String| writeln!(text, "{content}").expect("a string takes all that is written to it");
     line(strong(&title(audit), color));
-    line(provenance(origin));
+    line(match &audit.photos {
+        Some(photos) => format!(
+            "{} of {} files read; each was decoded",
+            thousands(photos.read as u64),
+            thousands(photos.found as u64)
+        ),
+        None => provenance(origin),
+    });
     line(String::new());
     for row in class_table(audit) {
         line(row);
@@ -88,7 +95,8 @@ fn bar(count: usize, most: usize) -> String {
 fn summary(split: &SplitAudit) -> String {
     let balance = match split.imbalance {
         Some(1.0) if split.missing.is_empty() => "balanced exactly".to_owned(),
-        Some(ratio) => format!("largest class / smallest class {ratio:.2}"),
+        Some(ratio) if ratio < 100.0 => format!("largest class / smallest class {ratio:.2}"),
+        Some(ratio) => format!("largest class / smallest class {}", thousands(ratio.round() as u64)),
         None => "empty".to_owned(),
     };
     let labels =

@@ -1,5 +1,6 @@
 //! The images of a sample, prepared in every way that is tried.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use seamripper_core::fail::doctor::Way;
@@ -67,7 +68,7 @@ impl Images {
                 global,
             )?;
             let parts = [Some(dataset.train), dataset.test];
-            let found: HashMap<String, &[u8]> = (parts.iter().flatten())
+            let found: HashMap<String, Cow<'_, [u8]>> = (parts.iter().flatten())
                 .flat_map(|part| (0..part.len()).map(|index| (part.ids().id(index), part.image(index))))
                 .collect();
             let missing: Vec<&str> =
@@ -80,7 +81,7 @@ impl Images {
                 );
                 return Err(Stop::problem(problem, None));
             }
-            sized.push(ids.iter().flat_map(|id| found[id]).copied().collect());
+            sized.push(ids.iter().flat_map(|id| found[id].iter()).copied().collect());
         }
         Ok(Self { sized, size: set.size() })
     }

@@ -246,11 +246,11 @@ impl Bench {
         let sizes = pictures(stated.size);
         let length = size.iter().product::<usize>();
         // an output called `class` is the class `truth.order` says
-        let mut called = vec![0; CLASSES];
+        let mut called = [0; CLASSES];
         truth.order.iter().enumerate().for_each(|(class, &output)| called[output] = class);
         let mut predict = |way: Way, rows: &[usize]| {
             let stored = &self.sized.iter().find(|(known, _)| *known == sizes[way.picture]).expect("sized").1;
-            let pixels: Vec<u8> = rows.iter().flat_map(|&row| stored.image(row)).copied().collect();
+            let pixels: Vec<u8> = rows.iter().flat_map(|&row| stored.image(row).into_owned()).collect();
             let pixels = undone(&truth.form, size, pixels);
             let form = &forms[way.form];
             let mut values = vec![0.0; rows.len() * length];

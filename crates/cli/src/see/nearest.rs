@@ -38,7 +38,8 @@ pub fn look(
                 distance: near.squared_distance.sqrt(),
             })
             .collect();
-        let pictures: Vec<&[u8]> = near.iter().map(|near| training.image(near.index)).collect();
+        let pictures: Vec<_> = near.iter().map(|near| training.image(near.index)).collect();
+        let pictures: Vec<&[u8]> = pictures.iter().map(|picture| &**picture).collect();
         let canvas = sheets::nearest(training.size(), image, &neighbours, &pictures).draw();
         let about = format!("{}: the training images that the model finds most like it", image.id);
         seen.sheet(format!("nearest-{}.png", Seen::file_name(&image.id)), &canvas, about)?;

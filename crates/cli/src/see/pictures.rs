@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use image::imageops::{FilterType, resize};
-use image::{GenericImageView, ImageReader};
 use seamripper_core::nearest::nearest;
+use seamripper_core::recipe::{Filter, Fit};
 use seamripper_core::sample::ImageSet;
+use seamripper_data::photo;
 
 use super::read_file;
 use crate::diag::{Stop, tell};
@@ -29,7 +29,7 @@ pub fn find(names: &[String], set: &ImageSet, fit: bool, quiet: bool) -> Result<
         .map(|name| match ids.iter().position(|id| id == name) {
             Some(index) => Ok(Shown {
                 id: name.clone(),
-                pixels: set.image(index).to_vec(),
+                pixels: set.image(index).into_owned(),
                 label: Some(set.labels()[index] as usize),
             }),
             None if Path::new(name).is_file() => from_file(Path::new(name), set.size(), fit, quiet),
@@ -54,41 +54,30 @@ pub fn find(names: &[String], set: &ImageSet, fit: bool, quiet: bool) -> Result<
 fn from_file(path: &Path, size @ [h, w, c]: [usize; 3], fit: bool, quiet: bool) -> Result<Shown, Stop> {
     let shown = path.display();
     let bytes = read_file(path)?;
-    let problem = |error: String| {
-        let message = format!("image {shown}: expected a PNG, JPEG or WebP picture, found: {error}");
-        Stop::problem(message, None)
-    };
-    let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
-    let mut picture = reader
-        .map_err(|error| problem(error.to_string()))?
-        .decode()
-        .map_err(|error| problem(error.to_string()))?;
-    let (width, height) = picture.dimensions();
-    if (width as usize, height as usize) != (w, h) {
+    if c != 1 && c != 3 {
+        let message = format!("image {shown}: expected a model of grey or color images, found {size:?}");
+        return Err(Stop::problem(message, None));
+    }
+    let problem = |fault: photo::Fault| Stop::problem(format!("image {shown}: {fault}"), None);
+    let [height, width, channels] = photo::size(&bytes).map_err(problem)?;
+    if [height, width] != [h, w] {
         if !fit {
             return Err(Stop::problem(
                 format!("image {shown}: expected {w} x {h} pixels, found {width} x {height}"),
                 Some("--fit changes its size to the model's, without keeping its proportions".to_owned()),
             ));
         }
-        picture = image::DynamicImage::from(resize(&picture, w as u32, h as u32, FilterType::Triangle));
         if !quiet {
             tell(format_args!(
                 "note: {shown} was resized from {width} x {height} to {w} x {h} pixels (bilinear)"
             ));
         }
     }
-    let colored = picture.color().has_color();
-    let pixels = match c {
-        1 => picture.to_luma8().into_raw(),
-        3 => picture.to_rgb8().into_raw(),
-        _ => {
-            let message = format!("image {shown}: expected a model of grey or color images, found {size:?}");
-            return Err(Stop::problem(message, None));
-        }
-    };
-    if c == 1 && colored && !quiet {
-        tell(format_args!("note: {shown} was made grey (ITU-R BT.709), as the model's images are"));
+    let mut pixels = vec![0; h * w * c];
+    let picture = photo::decode(&bytes, c).map_err(problem)?;
+    photo::fit(&picture, [h, w], Fit::Stretch, Filter::default(), &mut pixels);
+    if c == 1 && channels == 3 && !quiet {
+        tell(format_args!("note: {shown} was made grey (ITU-R BT.601), as the model's images are"));
     }
     let id = path.file_name().map_or(shown.to_string(), |name| name.to_string_lossy().into_owned());
     Ok(Shown { id, pixels, label: None })

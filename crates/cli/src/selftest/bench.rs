@@ -161,13 +161,13 @@ impl Trained {
 
 /// The same images with other labels of the same classes.
 pub fn relabelled(set: &ImageSet, labels: Vec<u32>) -> ImageSet {
-    ImageSet::new(set.size(), set.pixels().to_vec(), labels, set.classes().clone(), set.ids().clone())
+    set.clone().labelled(labels, set.classes().clone())
 }
 
 /// The same images after `change(index, pixels)`.
 pub fn changed(set: &ImageSet, mut change: impl FnMut(usize, &mut [u8])) -> ImageSet {
     let length = set.size().iter().product::<usize>();
-    let mut pixels = set.pixels().to_vec();
+    let mut pixels = set.pixels().into_owned();
     pixels.chunks_exact_mut(length).enumerate().for_each(|(index, image)| change(index, image));
     ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone())
 }

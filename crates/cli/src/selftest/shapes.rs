@@ -157,7 +157,7 @@ mod tests {
             };
             moment(|i| i % SIDE) > moment(|i| i / SIDE)
         };
-        let wide = |shape: usize| (0..400).filter(|i| i % 10 == shape && spread(images.image(*i))).count();
+        let wide = |shape: usize| (0..400).filter(|i| i % 10 == shape && spread(&images.image(*i))).count();
         assert!(wide(6) >= 36, "{} bars of 40 are wider than high", wide(6));
         assert!(wide(7) <= 4, "{} poles of 40 are", wide(7));
     }

@@ -58,7 +58,7 @@ impl<'a> Film<'a> {
             .filter_map(|class| set.labels().iter().position(|&label| label as usize == class));
         let set = set.select(&firsts.take(IMAGES).collect::<Vec<_>>());
         let model = Model { isa, graph, weights: &state.weights, preprocessing: &preprocessing };
-        let Some(camera) = Camera::new(&model, set.pixels()) else {
+        let Some(camera) = Camera::new(&model, &set.pixels()) else {
             return Err(Stop::problem(
                 "--film: expected a network with a convolution, found none",
                 Some("leave --film out".to_owned()),
@@ -70,7 +70,7 @@ impl<'a> Film<'a> {
             isa,
             graph,
             camera,
-            images: (0..set.len()).map(|index| Drawing::image(set.size(), set.image(index))).collect(),
+            images: (0..set.len()).map(|index| Drawing::image(set.size(), &set.image(index))).collect(),
             folder,
             film: run.path().join("film.png"),
             preprocessing,

@@ -7,6 +7,7 @@ mod eval;
 mod lr_find;
 mod model;
 mod onnx;
+mod photos;
 mod readme;
 mod report;
 mod see;

@@ -17,7 +17,7 @@ fn has_page() -> bool {
 
 fn place() -> Place {
     let place = Place::new();
-    place.done(&["train", "r.toml", "--quiet", "--out", "run", "train.epochs=2"]);
+    place.done(&["train", "r.toml", "--quiet", "--out", "run", "--no-report", "train.epochs=2"]);
     place
 }
 
@@ -36,7 +36,10 @@ fn document(html: &str) -> Value {
 fn a_run_becomes_one_file() {
     let place = place();
     if !has_page() {
-        assert_snapshot!(refused(&place, &["run"]), @"");
+        assert_snapshot!(refused(&place, &["run"]), @r"
+        error: report: expected the page inside this program, found that it was built without
+        hint: `cargo run -p xtask -- web` builds the page (it needs node and npm), then build seamripper again
+        ");
         return;
     }
     place.done(&["train", "r.toml", "--quiet", "--out", "other", "train.epochs=1"]);
@@ -62,6 +65,29 @@ fn a_run_becomes_one_file() {
     // the same run, the same bytes, whatever the number of threads
     place.done(&["report", "run", "--quiet", "--compare", "other", "--out", "again.html", "--threads", "1"]);
     assert!(place.read("again.html") == html.as_bytes());
+}
+
+/// `train` and `audit` end with it, and each writes it anew; a verb that cannot says so and has done its work.
+#[test]
+fn verbs_end_with_a_report() {
+    let place = place();
+    assert!(!place.at("run/report.html").exists(), "--no-report");
+    let output = place.done(&["audit", "run", "--only", "bias"]);
+    let said = place.text(&output.stderr);
+    if !has_page() {
+        assert!(said.contains("note: no report was written: report: expected the page"), "{said}");
+        return;
+    }
+    assert!(said.ends_with("run/report.html: all of it on one page, with the model alive in it\n"), "{said}");
+    let report = document(&String::from_utf8(place.read("run/report.html")).unwrap());
+    let missing = report["missing"].to_string();
+    assert!(!missing.contains("seamripper audit run") && missing.contains("seamripper see run"), "{missing}");
+    place.done(&["see", "run", "--quiet", "--only", "filters"]);
+    let report = document(&String::from_utf8(place.read("run/report.html")).unwrap());
+    assert!(!report["missing"].to_string().contains("seamripper see run"), "{}", report["missing"]);
+    let output = place.done(&["train", "r.toml", "--out", "other", "train.epochs=1"]);
+    assert!(place.text(&output.stderr).contains("other/report.html"));
+    assert!(place.at("other/report.html").is_file());
 }
 
 #[test]

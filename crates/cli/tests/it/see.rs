@@ -250,7 +250,7 @@ hint: --fit changes its size to the model's, without keeping its proportions
 "#);
     fs::write(place.at("text.png"), "no picture").unwrap();
     assert_snapshot!(refused(&place, &["run", "--quiet", "--image", "text.png"]), @r#"
-error: image text.png: expected a PNG, JPEG or WebP picture, found: The image format could not be determined
+error: image text.png: expected a PNG, JPEG or WebP picture, found text: "no picture"
 "#);
 }
 

@@ -10,7 +10,7 @@ use seamripper_kernels::parallel;
 use super::{AugmentError, Scratch, Stage, Transform, check::check, noise, steps::Steps};
 use crate::{
     random::{Purpose, Stream},
-    sample::{Ids, ImageSet},
+    sample::{Ids, ImageSet, PixelStore},
 };
 
 /// Images a thread takes at a time.
@@ -82,7 +82,7 @@ impl Expansion {
 
 /// The images of `set`, then for each transform one changed copy of each, in the same order. A copy is called
 /// `<id of the original>+<transform>`. All threads work; the result does not depend on how many there are. The originals are
-/// moved, not copied.
+/// moved, not copied. Of images that are not in memory each copy is made whenever it is read.
 ///
 /// # Errors
 /// Every wrong value of `transforms`.
@@ -100,6 +100,10 @@ pub fn expand(set: ImageSet, transforms: &[Transform], seed: u64) -> Result<Imag
     };
     let labels = set.labels().repeat(1 + transforms.len());
     let (size, classes) = (set.size(), set.classes().clone());
+    if set.is_stored() {
+        let store = Arc::new(Copies { originals: set, expansion, seed });
+        return Ok(ImageSet::stored(size, store, labels, classes, ids));
+    }
     let mut pixels = set.into_pixels();
     pixels.resize(n * length * (1 + transforms.len()), 0);
     let (originals, copies) = pixels.split_at_mut(n * length);
@@ -113,4 +117,26 @@ pub fn expand(set: ImageSet, transforms: &[Transform], seed: u64) -> Result<Imag
         }
     });
     Ok(ImageSet::new(size, pixels, labels, classes, ids))
+}
+
+/// A set and its changed copies, made when they are read.
+#[derive(Debug)]
+struct Copies {
+    originals: ImageSet,
+    expansion: Expansion,
+    seed: u64,
+}
+
+impl PixelStore for Copies {
+    fn read(&self, index: usize, pixels: &mut [u8]) {
+        let (copy, original) = (index / self.originals.len(), index % self.originals.len());
+        let image = self.originals.image(original);
+        match copy.checked_sub(1) {
+            None => pixels.copy_from_slice(&image),
+            Some(transform) => {
+                let (place, mut scratch) = ([transform, original], Scratch::default());
+                self.expansion.image(&image, place, self.seed, &mut scratch, pixels);
+            }
+        }
+    }
 }

@@ -72,7 +72,8 @@ impl Online {
             set.size()
         );
         let mut stream = Stream::new(seed, Purpose::Online, epoch, position);
-        let pixels = self.steps.apply(set.image(index), &mut stream, scratch);
+        let image = set.image(index);
+        let pixels = self.steps.apply(&image, &mut stream, scratch);
         noise::to_units(pixels, self.deviation, &mut stream, out);
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{cutmix::Cut, mixup::Mix, *};
 use crate::{
     random::{Purpose, Stream},
-    sample::{Ids, ImageSet},
+    sample::{Ids, ImageSet, PixelStore},
 };
 
 /// `n` images of random pixels, in classes `a` and `b`.
@@ -93,9 +93,9 @@ fn a_flip_is_the_exact_mirror() {
     for c in [1, 3] {
         let set = noise_set(1, [5, 8, c]);
         let flipped = draw(&online(&[Transform::Flip(1.0)], &set), &set, 0, 0);
-        assert_eq!(flipped, mirrored(set.image(0), set.size()));
-        assert_ne!(flipped, set.image(0));
-        assert_eq!(draw(&online(&[Transform::Flip(0.0)], &set), &set, 0, 0), set.image(0));
+        assert_eq!(flipped, mirrored(&set.image(0), set.size()));
+        assert_ne!(flipped, *set.image(0));
+        assert_eq!(draw(&online(&[Transform::Flip(0.0)], &set), &set, 0, 0), *set.image(0));
     }
 }
 
@@ -103,7 +103,7 @@ fn a_flip_is_the_exact_mirror() {
 fn a_flip_comes_as_often_as_it_should() {
     let set = noise_set(1, [2, 2, 1]);
     let online = online(&[Transform::Flip(0.3)], &set);
-    let flips = mean((0..10_000_u32).map(|i| f64::from(draw(&online, &set, 0, i.into()) != set.image(0))));
+    let flips = mean((0..10_000_u32).map(|i| f64::from(draw(&online, &set, 0, i.into()) != *set.image(0))));
     // Four standard errors of a share of 0.3 in 10,000.
     assert!((flips - 0.3).abs() < 4.0 * (0.3 * 0.7 / 10_000.0_f64).sqrt(), "{flips}");
 }
@@ -173,7 +173,7 @@ fn erasing_changes_one_rectangle_as_often_and_as_large_as_asked() {
 fn a_rectangle_that_never_fits_is_not_erased() {
     let set = noise_set(1, [4, 4, 1]);
     let erase = Erase { probability: 1.0, area: [1.0, 1.0], aspect: [9.0, 9.0] };
-    assert_eq!(draw(&online(&[Transform::Erase(erase)], &set), &set, 0, 0), set.image(0));
+    assert_eq!(draw(&online(&[Transform::Erase(erase)], &set), &set, 0, 0), *set.image(0));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn rotate_translate_and_affine_are_opencv_s_matrices() {
     let set = noise_set(1, [28, 20, 1]);
     let center = [10.0, 14.0];
     let turn = rotation_matrix_2d(center, 17.0, 1.0);
-    let expected = |matrix: &Matrix| warped(set.image(0), set.size(), matrix);
+    let expected = |matrix: &Matrix| warped(&set.image(0), set.size(), matrix);
     let found = |transform| draw(&online(&[transform], &set), &set, 0, 0);
     assert_eq!(found(Transform::Rotate([17.0; 2])), expected(&turn));
     assert_eq!(found(Transform::Translate([1.75; 2])), expected(&[[1.0, 0.0, 1.75], [0.0, 1.0, 1.75]]));
@@ -250,12 +250,12 @@ fn neighbouring_warps_are_interpolated_once_and_in_order() {
     let (turn, shift) = (rotation_matrix_2d([14.0, 14.0], 25.0, 1.0), [[1.0, 0.0, 3.0], [0.0, 1.0, 3.0]]);
     let rotate = Transform::Rotate([25.0; 2]);
     let found = |list: &[Transform]| draw(&online(list, &set), &set, 0, 0);
-    let once = warped(set.image(0), set.size(), &compose(&shift, &turn));
+    let once = warped(&set.image(0), set.size(), &compose(&shift, &turn));
     assert_eq!(found(&[rotate.clone(), SHIFT_3]), once);
-    let other = warped(set.image(0), set.size(), &compose(&turn, &shift));
+    let other = warped(&set.image(0), set.size(), &compose(&turn, &shift));
     assert_eq!(found(&[SHIFT_3, rotate.clone()]), other);
     // A step between them keeps them apart.
-    let apart = warped(&warped(set.image(0), set.size(), &turn), set.size(), &shift);
+    let apart = warped(&warped(&set.image(0), set.size(), &turn), set.size(), &shift);
     assert_eq!(found(&[rotate, Transform::Flip(0.0), SHIFT_3]), apart);
     assert_ne!(apart, once);
 }
@@ -265,8 +265,8 @@ fn steps_are_done_in_the_order_of_the_list() {
     let set = noise_set(1, [9, 9, 3]);
     let shift = [[1.0, 0.0, 3.0], [0.0, 1.0, 3.0]];
     let found = |list: &[Transform]| draw(&online(list, &set), &set, 0, 0);
-    let flip_then_shift = warped(&mirrored(set.image(0), set.size()), set.size(), &shift);
-    let shift_then_flip = mirrored(&warped(set.image(0), set.size(), &shift), set.size());
+    let flip_then_shift = warped(&mirrored(&set.image(0), set.size()), set.size(), &shift);
+    let shift_then_flip = mirrored(&warped(&set.image(0), set.size(), &shift), set.size());
     assert_eq!(found(&[Transform::Flip(1.0), SHIFT_3]), flip_then_shift);
     assert_eq!(found(&[SHIFT_3, Transform::Flip(1.0)]), shift_then_flip);
     assert_ne!(flip_then_shift, shift_then_flip);
@@ -289,10 +289,10 @@ fn expanding_appends_a_copy_of_each_image_for_each_transform() {
     for index in [0, 255, 256, 599] {
         let mut stream = Stream::new(11, Purpose::Expand, 0, index as u64);
         let turn = rotation_matrix_2d(center, stream.uniform(-30.0, 30.0), 1.0);
-        assert_eq!(all.image(600 + index), warped(set.image(index), set.size(), &turn));
-        assert_eq!(all.image(1200 + index), mirrored(set.image(index), set.size()));
+        assert_eq!(all.image(600 + index), warped(&set.image(index), set.size(), &turn));
+        assert_eq!(all.image(1200 + index), mirrored(&set.image(index), set.size()));
         let fixed = rotation_matrix_2d(center, 5.0, 1.0);
-        assert_eq!(all.image(1800 + index), warped(set.image(index), set.size(), &fixed));
+        assert_eq!(all.image(1800 + index), warped(&set.image(index), set.size(), &fixed));
     }
     assert_eq!(expand(set.clone(), &list, 11).expect("valid transforms"), all);
     assert_ne!(expand(set.clone(), &list, 12).expect("valid transforms"), all);
@@ -317,7 +317,8 @@ fn noise_on_bytes_has_its_deviation() {
     let ids = Ids::Names(vec!["x".into()]);
     let set = ImageSet::new([100, 100, 1], vec![100; 10_000], vec![0], ["a".into()].into(), ids);
     let noisy = expand(set.clone(), &[Transform::Noise(0.04)], 0).expect("valid transforms");
-    let deviations = noisy.image(1).iter().map(|&value| f64::from(value) - 100.0);
+    let noise = noisy.image(1);
+    let deviations = noise.iter().map(|&value| f64::from(value) - 100.0);
     let variance = 10.2_f64.powi(2) + 1.0 / 12.0;
     let square = mean(deviations.clone().map(|deviation| deviation * deviation));
     assert!(mean(deviations).abs() < 4.0 * variance.sqrt() / 100.0);
@@ -567,4 +568,25 @@ fn ids_of_an_expanded_set_stay_small() {
     assert_eq!((rows.len(), changes.len(), suffixes.len()), (3000, 3000, 3));
     assert_eq!(**source, *set.ids());
     assert_eq!(Arc::strong_count(source), 1);
+}
+
+/// Copies of images that are not in memory are made when they are read, and are the same.
+#[test]
+fn copies_of_stored_images_are_the_same() {
+    #[derive(Debug)]
+    struct Kept(ImageSet);
+    impl PixelStore for Kept {
+        fn read(&self, index: usize, pixels: &mut [u8]) {
+            pixels.copy_from_slice(&self.0.image(index));
+        }
+    }
+    let set = noise_set(30, [9, 7, 3]);
+    let (labels, classes, ids) = (set.labels().to_vec(), set.classes().clone(), set.ids().clone());
+    let stored = ImageSet::stored(set.size(), Arc::new(Kept(set.clone())), labels, classes, ids);
+    let transforms = [Transform::Rotate([-20.0, 20.0]), Transform::Noise(0.1)];
+    let (here, there) = (expand(set, &transforms, 5).unwrap(), expand(stored, &transforms, 5).unwrap());
+    assert!(there.is_stored() && !here.is_stored());
+    assert_eq!(here.len(), 90);
+    assert_eq!(here, there);
+    assert_eq!(here.images(25, 65), there.images(25, 65), "read on all threads");
 }

@@ -109,12 +109,12 @@ impl Prepared {
 pub fn corrupt(set: &ImageSet, change: &Change, seed: u64) -> ImageSet {
     let prepared = Prepared::new(change, set.size());
     let length = set.size().iter().product::<usize>();
-    let mut pixels = vec![0; set.pixels().len()];
+    let mut pixels = vec![0; set.len() * length];
     parallel::for_each_chunk(&mut pixels, (CHUNK / length).max(1) * length, |first, out| {
         let mut scratch = Scratch::default();
         for (place, out) in out.chunks_exact_mut(length).enumerate() {
             let index = first / length + place;
-            prepared.image(set.image(index), index, seed, &mut scratch, out);
+            prepared.image(&set.image(index), index, seed, &mut scratch, out);
         }
     });
     ImageSet::new(set.size(), pixels, set.labels().to_vec(), set.classes().clone(), set.ids().clone())

@@ -37,8 +37,9 @@ fn all(channels: usize) -> Vec<Corruption> {
 }
 
 fn distance(a: &ImageSet, b: &ImageSet) -> f64 {
-    let squares = a.pixels().iter().zip(b.pixels()).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
-    (squares.sum::<f64>() / a.pixels().len() as f64).sqrt()
+    let (a, b) = (a.pixels(), b.pixels());
+    let squares = a.iter().zip(b.iter()).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+    (squares.sum::<f64>() / a.len() as f64).sqrt()
 }
 
 #[test]

@@ -145,10 +145,9 @@ fn ablate_layer(
     let mut route = Route::new(model, layer, BATCH.min(set.len()).max(1));
     let mut filters = vec![Change::none(classes); layer.filters()];
     let mut whole = Change::none(classes);
-    let chunk = route.chunk() * model.image_len();
     let mut first = 0;
-    for pixels in set.pixels().chunks(chunk) {
-        let kept = route.keep(model, pixels);
+    for pixels in set.chunks(route.chunk()) {
+        let kept = route.keep(model, &pixels);
         let labels = &set.labels()[first..first + kept.images];
         first += kept.images;
         let open = route.open(&kept);
@@ -171,8 +170,8 @@ fn predictions(model: &Model<'_>, set: &ImageSet) -> Vec<usize> {
     let batch = BATCH.min(set.len()).max(1);
     let mut engine = model.engine(batch, Wants::INFERENCE);
     let mut predicted = Vec::with_capacity(set.len());
-    for pixels in set.pixels().chunks(batch * model.image_len()) {
-        predicted.extend(predict(&mut engine, &model.values(pixels), model.graph.outputs()));
+    for pixels in set.chunks(batch) {
+        predicted.extend(predict(&mut engine, &model.values(&pixels), model.graph.outputs()));
     }
     predicted
 }

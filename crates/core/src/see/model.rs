@@ -30,7 +30,7 @@ impl Model<'_> {
 
     /// What the first layer reads for the images at `indices`, `[n, h, w, c]`.
     pub fn values_of(&self, set: &ImageSet, indices: &[usize]) -> Vec<f32> {
-        indices.iter().flat_map(|&index| self.values(set.image(index))).collect()
+        indices.iter().flat_map(|&index| self.values(&set.image(index))).collect()
     }
 
     /// Number of values of an image.

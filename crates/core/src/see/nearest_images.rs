@@ -98,8 +98,8 @@ pub fn penultimate(model: &Model<'_>, set: &ImageSet, mut progress: impl FnMut(u
     };
     let d = graph.shape(source).iter().product();
     let mut values = Vec::with_capacity(set.len() * d + SLACK);
-    for pixels in set.pixels().chunks(batch * model.image_len()) {
-        let input = model.values(pixels);
+    for pixels in set.chunks(batch) {
+        let input = model.values(&pixels);
         match &mut engine {
             Some(engine) => {
                 engine.run_forward(&input);

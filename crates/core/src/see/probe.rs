@@ -152,8 +152,8 @@ fn features(
     let mut all: Vec<Vec<f32>> = lengths.iter().map(|d| vec![0.0; set.len() * d + SLACK]).collect();
     let batch = BATCH.min(set.len()).max(1);
     let mut engine = model.engine(batch, Wants { taps: true, ..Wants::INFERENCE });
-    for (number, pixels) in set.pixels().chunks(batch * model.image_len()).enumerate() {
-        let values = model.values(pixels);
+    for (number, pixels) in set.chunks(batch).enumerate() {
+        let values = model.values(&pixels);
         engine.run_forward(&values);
         let count = engine.images();
         for ((view, all), d) in views.iter().zip(&mut all).zip(&lengths) {

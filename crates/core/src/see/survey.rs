@@ -109,9 +109,9 @@ pub fn survey(model: &Model<'_>, set: &ImageSet, mut progress: impl FnMut(usize)
     let mut engine = model.engine(batch, Wants { taps: true, ..Wants::INFERENCE });
     let mut tallies: Vec<Vec<ImageTally>> =
         vec![layers.iter().map(|layer| ImageTally::new(layer.filters())).collect(); batch];
-    for (number, pixels) in set.pixels().chunks(batch * model.image_len()).enumerate() {
+    for (number, pixels) in set.chunks(batch).enumerate() {
         let first = number * batch;
-        engine.run_forward(&model.values(pixels));
+        engine.run_forward(&model.values(&pixels));
         let count = pixels.len() / model.image_len();
         parallel::for_each(&mut tallies[..count], |image, tallies| {
             for (tally, layer) in tallies.iter_mut().zip(&layers) {

@@ -41,8 +41,8 @@ impl Predictor<'_> {
         let mut values = vec![0.0; PREDICT_BATCH * length];
         let (mut logits, mut probs) = (vec![0.0; PREDICT_BATCH * k], vec![0.0; PREDICT_BATCH * k]);
         let mut table = Vec::with_capacity(set.len() * k);
-        for (done, images) in set.pixels().chunks(PREDICT_BATCH * length).enumerate() {
-            self.preprocessing.apply(images, &mut values[..images.len()]);
+        for (done, images) in set.chunks(PREDICT_BATCH).enumerate() {
+            self.preprocessing.apply(&images, &mut values[..images.len()]);
             let count = images.len() / length;
             engine.run_forward(&values[..images.len()]);
             engine.copy_logits(&mut logits[..count * k]);

@@ -1,7 +1,6 @@
 //! Images that are there more than once, pixel for pixel.
 //!
-//! *Idea*: a hash table from the pixels of an image to the images that have them. Equal hashes are compared byte by
-//! byte (the key is the pixels themselves), so a collision is never a finding. Groups come in the order of their first
+//! *Idea*: a table from the SHA-256 of an image's pixels to the images that have them. Groups come in the order of their first
 //! image.
 
 use std::collections::HashMap;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use seamripper_core::sample::{ImageSet, Split};
 
 use super::EXAMPLES_MOST;
+use crate::checksum;
 
 /// Groups of equal images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -68,11 +68,11 @@ pub(super) fn find(parts: &[(Split, &ImageSet)]) -> (Vec<Group>, Duplicates) {
 
 fn groups(parts: &[(Split, &ImageSet)]) -> Vec<Group> {
     let total = parts.iter().map(|(_, images)| images.len()).sum();
-    let mut first_of: HashMap<&[u8], Place> = HashMap::with_capacity(total);
+    let mut first_of: HashMap<[u8; 32], Place> = HashMap::with_capacity(total);
     let mut copies_of: HashMap<Place, Vec<Place>> = HashMap::new();
     for (part, (_, images)) in parts.iter().enumerate() {
         for index in 0..images.len() {
-            let first = *first_of.entry(images.image(index)).or_insert((part, index));
+            let first = *first_of.entry(checksum::digest(&images.image(index))).or_insert((part, index));
             if first != (part, index) {
                 copies_of.entry(first).or_default().push((part, index));
             }

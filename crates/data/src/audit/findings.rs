@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use seamripper_core::digits::thousands;
+
 use super::{EXAMPLES_MOST, Group, SplitAudit};
 use crate::pictures::Photos;
 
@@ -88,10 +90,16 @@ fn copies(
     (n > 0).then(|| Finding { kind, title: title(n), n, examples: ids.take(EXAMPLES_MOST).collect() })
 }
 
+/// A ratio in words: one digit behind the point, none from 100 on.
+fn times(ratio: f64) -> String {
+    if ratio < 100.0 { format!("{ratio:.1}") } else { thousands(ratio.round() as u64) }
+}
+
 /// Files that are no images of the data set.
 fn left_out(photos: &Photos) -> Option<Finding> {
     let n = photos.left_out.len();
-    let title = format!("{n} of {} files cannot be used and are left out", photos.found);
+    let [left_out, found] = [n, photos.found].map(|n| thousands(n as u64));
+    let title = format!("{left_out} of {found} files cannot be used and are left out");
     let said =
         photos.left_out.iter().take(EXAMPLES_MOST).map(|file| format!("{} ({})", file.path, file.reason));
     (n > 0).then(|| Finding { kind: FindingKind::LeftOut, title, n, examples: said.collect() })
@@ -120,9 +128,13 @@ fn imbalance(split: &SplitAudit) -> Option<Finding> {
     let there = || split.classes.iter().filter(|class| class.count > 0);
     let most = there().max_by_key(|class| class.count)?;
     let least = there().min_by_key(|class| class.count)?;
+    let [many, few] = [most, least].map(|class| thousands(class.count as u64));
     let title = format!(
-        "{} has {ratio:.1} times as many images as {} in the {} part ({} and {})",
-        most.name, least.name, split.name, most.count, least.count
+        "{} has {} times as many images as {} in the {} part ({many} and {few})",
+        most.name,
+        times(ratio),
+        least.name,
+        split.name,
     );
     Some(Finding { kind: FindingKind::Imbalance, title, n: 2, examples: Vec::new() })
 }

@@ -1,7 +1,8 @@
 //! From the size of a picture to the size a model reads.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use seamripper_core::recipe::{Filter, Fit};
 
@@ -50,24 +51,37 @@ fn resize(
     filter: Filter,
     out: &mut [u8],
 ) {
+    match photo.size[2] {
+        1 => resize_of::<U8>(photo, [top, left, part_h, part_w], [h, w], filter, out),
+        _ => resize_of::<U8x3>(photo, [top, left, part_h, part_w], [h, w], filter, out),
+    }
+}
+
+/// [`resize`] of one type of pixel. (The library's function for any type compiles all of them, which takes a minute.)
+fn resize_of<P: PixelTrait>(
+    photo: &Photo,
+    [top, left, part_h, part_w]: [f64; 4],
+    [h, w]: [usize; 2],
+    filter: Filter,
+    out: &mut [u8],
+) {
     let [from_h, from_w, c] = photo.size;
-    let pixel = if c == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let filter = match filter {
         Filter::Bilinear => FilterType::Bilinear,
         Filter::Bicubic => FilterType::CatmullRom,
     };
-    let along = |pixels: &[u8],
-                 [from_h, from_w]: [usize; 2],
-                 crop: [f64; 4],
-                 [h, w]: [usize; 2],
-                 out: &mut [u8]| {
-        let source = ImageRef::new(from_w as u32, from_h as u32, pixels, pixel).expect("pixels of that size");
-        let mut target = Image::from_slice_u8(w as u32, h as u32, out, pixel).expect("room for that size");
-        let [top, left, crop_h, crop_w] = crop;
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, crop_w, crop_h);
-        Resizer::new().resize(&source, &mut target, &options).expect("the part lies inside and types agree");
-    };
+    let along =
+        |pixels: &[u8], [from_h, from_w]: [usize; 2], crop: [f64; 4], [h, w]: [usize; 2], out: &mut [u8]| {
+            let source = TypedImageRef::<P>::from_buffer(from_w as u32, from_h as u32, pixels)
+                .expect("pixels of that size");
+            let mut target =
+                TypedImage::<P>::from_buffer(w as u32, h as u32, out).expect("room for that size");
+            let [top, left, crop_h, crop_w] = crop;
+            let options = ResizeOptions::new()
+                .resize_alg(ResizeAlg::Convolution(filter))
+                .crop(left, top, crop_w, crop_h);
+            Resizer::new().resize_typed(&source, &mut target, &options).expect("the part lies inside");
+        };
     let mut narrow = vec![0; from_h * w * c];
     along(&photo.pixels, [from_h, from_w], [0.0, left, from_h as f64, part_w], [from_h, w], &mut narrow);
     along(&narrow, [from_h, w], [top, 0.0, part_h, w as f64], [h, w], out);

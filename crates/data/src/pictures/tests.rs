@@ -54,7 +54,7 @@ fn parts_and_classes_are_folders_in_natural_order() {
         "by name, not by position"
     );
     assert_eq!(dataset.train.size(), [5, 6, 1], "grey stays grey, and the size is that of the pictures");
-    assert_eq!(dataset.train.image(3), [10; 30]);
+    assert_eq!(*dataset.train.image(3), [10; 30]);
     let photos = dataset.photos.unwrap();
     assert_eq!((photos.found, photos.left_out, photos.resized, photos.test), (6, Vec::new(), 0, None));
 }
@@ -138,7 +138,7 @@ fn sizes_are_fitted_and_counted() {
     assert_eq!((photos.heights, photos.widths, photos.resized), ([5, 10], [6, 20], 2));
     let dataset = read(&source, ImageOptions { size: Some([5, 6, 1]), ..all }).unwrap();
     assert_eq!(dataset.photos.unwrap().resized, 1);
-    assert_eq!(dataset.train.image(0), [7; 30]);
+    assert_eq!(*dataset.train.image(0), [7; 30]);
     assert!(dataset.train.image(1).iter().all(|&pixel| pixel == 124), "0.299 R + 0.587 G + 0.114 B");
 }
 
@@ -223,10 +223,35 @@ fn arrays_of_numpy_are_read_as_keras_writes_them() {
     archive.finish().unwrap();
     let dataset = read(&format!("npz:{}", path.display()), ImageOptions::default()).unwrap();
     assert_eq!((dataset.train.size(), dataset.train.classes().join(" ")), ([1, 2, 1], "9 10".into()));
-    assert_eq!((dataset.train.pixels(), dataset.train.labels()), (&[1, 2, 3, 4, 5, 6][..], &[0, 1, 0][..]));
+    assert_eq!((&*dataset.train.pixels(), dataset.train.labels()), (&[1, 2, 3, 4, 5, 6][..], &[0, 1, 0][..]));
     let test = dataset.test.unwrap();
     assert_eq!(
-        (test.pixels(), test.labels(), ids(&test)),
+        (&*test.pixels(), test.labels(), ids(&test)),
         (&[7, 8][..], &[1][..], vec!["test-00000".to_owned()])
     );
+}
+
+/// More pixels than may be in memory lie in a file, and nothing else differs.
+#[test]
+fn pixels_beyond_memory_are_the_same() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for row in 0..40 {
+        picture(&folder.path().join(format!("{}/{row}.png", ["bag", "coat"][row % 2])), row as u8);
+    }
+    fs::write(folder.path().join("bag/cut.png"), b"\x89PNG").unwrap();
+    let source = Source::parse(&format!("folder:{}", folder.path().display())).unwrap();
+    let read = |memory| {
+        let images = ImageOptions { memory, ..ImageOptions::default() };
+        let cache = cache.path().join("seamripper");
+        open(&source, &OpenOptions { cache, ..options(images) }).unwrap()
+    };
+    let (inside, stored) = (read(41 * 30), read(41 * 30 - 1));
+    assert_eq!(inside.photos.as_ref().unwrap().stored, None);
+    assert_eq!(stored.photos.as_ref().unwrap().stored, Some(40 * 30));
+    assert_eq!((inside.train.is_stored(), stored.train.is_stored()), (false, true));
+    assert_eq!((&inside.train, &inside.test), (&stored.train, &stored.test));
+    assert_eq!(inside.train.pixels(), stored.train.pixels());
+    let some = [7, 0, 7, 31];
+    assert_eq!(inside.train.select(&some), stored.train.select(&some).select(&[0, 1, 2, 3]));
+    assert_eq!(fs::read_dir(cache.path().join("seamripper")).unwrap().count(), 0, "the file has no name");
 }

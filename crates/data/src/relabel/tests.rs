@@ -82,7 +82,7 @@ fn only_flagged_rows_change_a_label() {
     .unwrap();
     let (changed, count) = table.apply(Path::new("relabel.csv"), images(&[0, 1, 1])).unwrap();
     assert_eq!((changed.labels(), count), (&[0, 0, 1][..], 1));
-    assert_eq!(changed.pixels(), [0, 1, 2]);
+    assert_eq!(*changed.pixels(), [0, 1, 2]);
 }
 
 #[test]

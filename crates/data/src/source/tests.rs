@@ -92,7 +92,7 @@ fn a_folder_without_a_test_part_and_without_names() {
     assert_eq!(dataset.test, None);
     assert_eq!(dataset.train.size(), [2, 2, 1]);
     assert_eq!(dataset.train.labels(), [0, 1, 0]);
-    assert_eq!(dataset.train.image(1), [5, 6, 7, 8]);
+    assert_eq!(*dataset.train.image(1), [5, 6, 7, 8]);
     assert_eq!(dataset.train.classes()[..], ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert!(!dataset.origin.verified);
 }

@@ -45,7 +45,7 @@ fn a_copied_image_is_found() {
     let mut dataset = DATASET.clone();
     let test = dataset.test.as_ref().unwrap();
     let mut pixels = test.pixels().to_vec();
-    pixels[123 * 784..][..784].copy_from_slice(dataset.train.image(45_678));
+    pixels[123 * 784..][..784].copy_from_slice(&dataset.train.image(45_678));
     let copied = ImageSet::new(
         test.size(),
         pixels,

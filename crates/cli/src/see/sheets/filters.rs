@@ -110,7 +110,7 @@ fn tile(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>, index: usize, we
         pictures.push(drawn.filter(|_| !filter.dead).map(|image| patch(model, layer, &image, middle)));
     }
     for exemplar in filter.most.iter().take(PATCHES).filter(|_| !filter.dead) {
-        let image = Picture::image(set.size(), set.image(exemplar.index));
+        let image = Picture::image(set.size(), &set.image(exemplar.index));
         pictures.push(Some(patch(model, layer, &image, [exemplar.row, exemplar.column])));
     }
     Tile { pictures, caption: caption(set, looked, index, duplicates) }

@@ -5,6 +5,8 @@ use seamripper_sheets::{Canvas, Color, Weight};
 /// Side of the drawing, and its margin.
 const SIDE: usize = 900;
 const MARGIN: usize = 40;
+/// Side of the square in a class's color beside its name.
+const SWATCH: usize = 8;
 
 /// Colors that differ with any color vision (Okabe & Ito 2008), and two greys; classes beyond them begin again, and the names in the
 /// middle of the classes tell them apart.
@@ -75,7 +77,7 @@ pub fn map(title: &str, note: &str, classes: &[String], points: &[Point]) -> Can
         if middle[0].is_nan() {
             continue;
         }
-        let ([x, mut y], width) = (place(middle), Weight::Bold.width(name));
+        let ([x, mut y], width) = (place(middle), SWATCH + 4 + Weight::Bold.width(name));
         let x = x.saturating_sub(width / 2).min(SIDE + 2 * MARGIN - width.min(SIDE));
         named.sort_unstable_by_key(|&[_, y, _]| y);
         for &[left, top, wide] in &named {
@@ -85,7 +87,8 @@ pub fn map(title: &str, note: &str, classes: &[String], points: &[Point]) -> Can
         }
         named.push([x, y, width]);
         canvas.fill([x.saturating_sub(2), y.saturating_sub(7)], [width + 4, 15], [255; 3]);
-        canvas.text([x, y.saturating_sub(6)], name, Weight::Bold, [20; 3]);
+        canvas.fill([x, y.saturating_sub(SWATCH / 2)], [SWATCH; 2], COLORS[class % COLORS.len()]);
+        canvas.text([x + SWATCH + 4, y.saturating_sub(6)], name, Weight::Bold, [20; 3]);
     }
     canvas
 }

@@ -31,14 +31,14 @@ pub fn run(plant: Plant, _: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
     });
     let before = leaks(&train, &test);
     let copied: Vec<usize> = (0..COPIES).map(|_| stream.below(train.len() as u64) as usize).collect();
-    let mut pixels = test.pixels().to_vec();
+    let mut pixels = test.pixels().into_owned();
     let mut labels = test.labels().to_vec();
     for &row in &copied {
         let image = train.image(row);
         pixels.extend(if plant == Plant::ExactDuplicate {
-            image.to_vec()
+            image.into_owned()
         } else {
-            nearly(image, train.size(), &mut stream)
+            nearly(&image, train.size(), &mut stream)
         });
         labels.push(train.labels()[row]);
     }

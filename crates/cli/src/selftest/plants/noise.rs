@@ -83,8 +83,9 @@ fn by_pixels(set: &ImageSet, share: f64, seed: u64) -> Vec<u32> {
     let length: usize = set.size().iter().product();
     let mut stream = Stream::new(seed, Purpose::Plant, 3, 0);
     let weights: Vec<f64> = (0..k * k * length).map(|_| stream.normal()).collect();
-    let values = set.pixels().iter().map(|&value| f64::from(value));
-    let n = set.pixels().len() as f64;
+    let pixels = set.pixels();
+    let values = pixels.iter().map(|&value| f64::from(value));
+    let n = pixels.len() as f64;
     let mean = values.clone().sum::<f64>() / n;
     let deviation = (values.map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt().max(1e-9);
     (0..set.len())

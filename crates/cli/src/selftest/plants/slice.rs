@@ -77,7 +77,7 @@ pub fn dropped(bench: &Bench, base: &Base) -> Result<Vec<Trial>, Stop> {
         let name =
             |pair: u32| [pair, pair + half].map(|class| set.classes()[class as usize].as_str()).join(" or ");
         let names: Vec<String> = (0..half).map(name).collect();
-        ImageSet::new(set.size(), set.pixels().to_vec(), labels, names.into(), set.ids().clone())
+        set.clone().labelled(labels, names.into())
     };
     let model = bench.fit(&paired(&base.train, &|label| label != part), base.seed)?;
     let test = paired(&base.test, &|_| true);

@@ -65,7 +65,7 @@ pub(super) fn section(
         };
         let as_given = right(&predict(images));
         for (what, changed) in ways(images.size()) {
-            let pixels = (0..images.len()).flat_map(|index| changed(images.image(index))).collect();
+            let pixels = (0..images.len()).flat_map(|index| changed(&images.image(index))).collect();
             let (labels, classes, ids) =
                 (images.labels().to_vec(), images.classes().clone(), images.ids().clone());
             let set = ImageSet::new(images.size(), pixels, labels, classes, ids);

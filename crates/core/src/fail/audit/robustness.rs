@@ -139,14 +139,13 @@ pub struct Worst {
 }
 
 pub(super) fn section(
-    labels: &[u32],
     wants: &Wants,
     images: &ImageSet,
     predict: &mut Predict<'_>,
     excluded: &mut Vec<Excluded>,
     progress: &mut dyn FnMut(Stage),
 ) -> (RobustnessSection, Vec<Finding>) {
-    let chosen = chosen(labels, images.classes().len(), wants);
+    let chosen = chosen(images, wants);
     let sample = (chosen.len() < images.len()).then(|| {
         excluded.push(Excluded {
             what: "images".to_owned(),
@@ -169,18 +168,24 @@ pub(super) fn section(
     (described(&robustness), findings(&robustness))
 }
 
-/// All rows, or at most [`Wants::changed_most`] of them: of each class an equal share, in the order of the table.
-fn chosen(labels: &[u32], classes: usize, wants: &Wants) -> Vec<usize> {
-    let n = labels.len();
-    if n <= wants.changed_most {
+/// Pixels of changed images in memory at a time.
+const CHANGED_BYTES_MOST: usize = 256 << 20;
+
+/// All rows, or at most [`Wants::changed_most`] of them, and as many as fit into memory: of each class an equal share, in the
+/// order of the table.
+pub(super) fn chosen(images: &ImageSet, wants: &Wants) -> Vec<usize> {
+    let (labels, n, classes) = (images.labels(), images.len(), images.classes().len());
+    let fitting = CHANGED_BYTES_MOST / images.size().iter().product::<usize>();
+    let most = wants.changed_most.min(fitting).max(1);
+    if n <= most {
         return (0..n).collect();
     }
     let mut of_class = vec![Vec::new(); classes];
     labels.iter().enumerate().for_each(|(row, &label)| of_class[label as usize].push(row));
-    let mut chosen = Vec::with_capacity(wants.changed_most);
+    let mut chosen = Vec::with_capacity(most);
     for (class, rows) in of_class.iter_mut().enumerate() {
         Stream::new(wants.seed, Purpose::AuditSample, class as u64, 0).shuffle(rows);
-        chosen.extend_from_slice(&rows[..(rows.len() * wants.changed_most).div_ceil(n).min(rows.len())]);
+        chosen.extend_from_slice(&rows[..(rows.len() * most).div_ceil(n).min(rows.len())]);
     }
     chosen.sort_unstable();
     chosen

@@ -229,9 +229,7 @@ impl<'a> Run<'a> {
             return self.not_run(Kind::Robustness, why, "give a model and its images");
         };
         let excluded = &mut self.document.excluded;
-        let labels = &self.subject.predictions.labels;
-        let (section, found) =
-            robustness::section(labels, self.wants, images, predict, excluded, self.progress);
+        let (section, found) = robustness::section(self.wants, images, predict, excluded, self.progress);
         self.findings.extend(found);
         self.document.robustness = Some(section);
     }

@@ -64,7 +64,7 @@ impl Score {
 
 impl Rows {
     /// Number of images.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.labels.len()
     }
 

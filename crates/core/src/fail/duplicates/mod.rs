@@ -8,6 +8,9 @@
 //!     duplicates = candidates whose pixels correlate by CORRELATION or more in the part both show, at that
 //!                  shift, mirrored or not                           (verify)
 //! ```
+//! Images of 128 pixels and more are reduced first, to between 64 and 127 at the shorter side, so that the greys of many photos fit
+//! into memory. Pairs that correlate by [`REDUCED_CORRELATION`] there are then compared at full size, at all shifts near the one
+//! that was found.
 //! An image of a test that was trained on is a leak: [`leaks`] says what it does to the accuracy.
 //!
 //! *Exactness*: equal images are always found. Of the others the tests plant shifts, mirror images, noise and changes of
@@ -17,6 +20,7 @@
 //! (2020), "Do We Train on Test Data? Purging CIFAR of Near-Duplicates", J. Imaging 6(6):41. Correlation: Lewis (1995), "Fast
 //! Normalized Cross-Correlation".
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use seamripper_kernels::parallel;
@@ -81,6 +85,12 @@ pub struct Pair {
     pub correlation: f64,
 }
 
+/// Candidates among reduced images have signatures no further apart.
+const REDUCED_RADIUS: f32 = 0.12;
+
+/// Reduced images that correlate at least this much are compared at full size.
+const REDUCED_CORRELATION: f64 = 0.97;
+
 /// Images a thread compares at a time; part of no result.
 const PIECE: usize = 64;
 
@@ -106,12 +116,13 @@ pub fn find(sets: &[&ImageSet], options: &DuplicateOptions) -> Vec<Pair> {
 }
 
 /// The first of all equal images, in order, and a pair for each of the others.
-fn equal<'a>(places: &[Place], pixels: impl Fn(Place) -> &'a [u8]) -> (Vec<Place>, Vec<Pair>) {
+fn equal<'a>(places: &[Place], pixels: impl Fn(Place) -> Cow<'a, [u8]>) -> (Vec<Place>, Vec<Pair>) {
     let mut by_hash: BTreeMap<u64, Vec<Place>> = BTreeMap::new();
     let (mut different, mut pairs) = (Vec::new(), Vec::new());
     for &place in places {
-        let seen = by_hash.entry(hash(pixels(place))).or_default();
-        match seen.iter().find(|&&other| pixels(other) == pixels(place)) {
+        let own = pixels(place);
+        let seen = by_hash.entry(hash(&own)).or_default();
+        match seen.iter().find(|&&other| pixels(other) == own) {
             Some(&first) => {
                 let change = Change { equal: true, mirrored: false, shift: [0, 0] };
                 pairs.push(Pair { first, second: place, change, correlation: 1.0 });
@@ -137,20 +148,34 @@ fn hash(pixels: &[u8]) -> u64 {
 /// Pairs of images that differ.
 fn near<'a>(
     places: &[Place],
-    [h, w, c]: [usize; 3],
-    pixels: impl Fn(Place) -> &'a [u8] + Sync,
+    [full_h, full_w, c]: [usize; 3],
+    pixels: impl Fn(Place) -> Cow<'a, [u8]> + Sync,
     options: &DuplicateOptions,
 ) -> Vec<Pair> {
+    let factor = verify::factor([full_h, full_w]);
+    let [h, w] = [full_h / factor, full_w / factor];
     let Some(signer) = Signer::new(h, w) else { return Vec::new() };
     let mut grey = vec![Vec::new(); places.len()];
     parallel::for_each_chunk(&mut grey, PIECE, |first, grey| {
-        grey.iter_mut().zip(first..).for_each(|(grey, index)| *grey = verify::grey(pixels(places[index]), c));
+        for (grey, index) in grey.iter_mut().zip(first..) {
+            *grey = verify::reduced(&verify::grey(&pixels(places[index]), c), full_w, factor);
+        }
     });
-    let grid = Grid::new(kept(&signer, &grey), options.radius);
+    // half a pixel of the reduced image is a shift that is between its pixels
+    let radius = if factor == 1 { options.radius } else { options.radius.max(REDUCED_RADIUS) };
+    let grid = Grid::new(kept(&signer, &grey), radius);
+    let least = if factor == 1 { options.correlation } else { REDUCED_CORRELATION };
+    let full = |index: usize| verify::grey(&pixels(places[index]), c);
     let mut found = vec![Vec::new(); places.len()];
     parallel::for_each_chunk(&mut found, PIECE, |start, found| {
         for (index, found) in (start..).zip(found) {
-            *found = before(index, &signer, &grid, &grey, w, options);
+            *found = before(index, &signer, &grid, &grey, w, least);
+            if factor > 1 {
+                found.retain_mut(|(first, change, correlation)| {
+                    *correlation = refined(&full(*first), &full(index), full_w, factor, change);
+                    *correlation >= options.correlation
+                });
+            }
         }
     });
     let pair = |(second, (first, change, correlation)): (usize, (usize, Change, f64))| Pair {
@@ -164,6 +189,29 @@ fn near<'a>(
         .flat_map(|(second, found)| found.into_iter().map(move |first| (second, first)))
         .map(pair)
         .collect()
+}
+
+/// The highest correlation of two images of `w` columns at the shifts that reduced ones do not tell from that of `change`, which
+/// becomes the best of them.
+fn refined(first: &[u8], second: &[u8], w: usize, factor: usize, change: &mut Change) -> f64 {
+    let flipped;
+    let second = match change.mirrored {
+        true => {
+            flipped = verify::mirror(second, w);
+            &flipped
+        }
+        false => second,
+    };
+    let factor = factor as i32;
+    let [right, down] = change.shift.map(|shift| shift * factor);
+    let near = |shift: i32| shift - factor..=shift + factor;
+    let shifts = near(down).flat_map(|down| near(right).map(move |right| [right, down]));
+    let best = shifts
+        .map(|shift| (verify::correlation(first, second, w, shift), shift))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .expect("at least the shift itself");
+    change.shift = best.1;
+    best.0
 }
 
 /// Signatures at the kept offsets of all images; their number is `4 image + 2 y + x`.
@@ -183,14 +231,14 @@ fn kept(signer: &Signer, grey: &[Vec<u8>]) -> Vec<(signature::Signature, u32)> {
     of_images.into_iter().flatten().collect()
 }
 
-/// The images before image `second` that it is a duplicate of, each with how it changed and the correlation.
+/// The images before image `second` that correlate with it by `least` or more, each with how it changed and the correlation.
 fn before(
     second: usize,
     signer: &Signer,
     grid: &Grid,
     grey: &[Vec<u8>],
     w: usize,
-    options: &DuplicateOptions,
+    least: f64,
 ) -> Vec<(usize, Change, f64)> {
     let signatures = signer.sign(&grey[second]);
     // candidates: image, mirrored, shift
@@ -220,7 +268,7 @@ fn before(
     for (first, mirrored, shift) in candidates {
         let second = if mirrored { &flipped } else { &grey[second] };
         let correlation = verify::correlation(&grey[first], second, w, shift);
-        if correlation < options.correlation {
+        if correlation < least {
             continue;
         }
         let found = (first, Change { equal: false, mirrored, shift }, correlation);

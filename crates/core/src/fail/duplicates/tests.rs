@@ -107,6 +107,37 @@ fn what_changed_is_named() {
     assert!(pairs[1].correlation > 0.999);
 }
 
+/// Large images are compared at a smaller size first; shifts are found to the pixel all the same.
+#[test]
+fn shifts_of_large_images_are_found_to_the_pixel() {
+    const IMAGES: usize = 60;
+    const LARGE: usize = 28 * 7;
+    let large = |image: &[u8], [right, down]: [i32; 2]| -> Vec<u8> {
+        let at = |y: i32, x: i32| {
+            let inside = (0..LARGE as i32).contains(&y) && (0..LARGE as i32).contains(&x);
+            if inside { image[(y as usize / 7) * 28 + x as usize / 7] } else { 0 }
+        };
+        let places = (0..LARGE as i32).flat_map(|y| (0..LARGE as i32).map(move |x| (y, x)));
+        places.map(|(y, x)| at(y - down, x - right)).collect()
+    };
+    let mut stream = Stream::new(0, Purpose::Test, 76, 0);
+    let originals: Vec<Vec<u8>> = (0..IMAGES).map(|_| blobs(&mut stream, 2.0)).collect();
+    let shifts: Vec<[i32; 2]> = (0..IMAGES).map(|_| [0, 1].map(|_| stream.below(11) as i32 - 5)).collect();
+    let first: Vec<u8> = originals.iter().flat_map(|image| large(image, [0, 0])).collect();
+    let second: Vec<u8> =
+        originals.iter().zip(&shifts).flat_map(|(image, &shift)| large(image, shift)).collect();
+    assert_eq!(verify::factor([LARGE, LARGE]), 3);
+    let [first, second] = [first, second].map(|pixels| set([LARGE, LARGE, 1], pixels));
+    let pairs = find(&[&first, &second], &DuplicateOptions::default());
+    let found = |row: usize| {
+        let pair = pairs.iter().find(|pair| [pair.first, pair.second].map(|place| place.index) == [row; 2]);
+        pair.is_some_and(|pair| pair.change.shift == shifts[row] && pair.correlation > 0.999)
+    };
+    let recall = (0..IMAGES).filter(|&row| found(row)).count() as f64 / IMAGES as f64;
+    assert!(recall >= 0.9, "{recall}");
+    assert_eq!(pairs.len(), (0..IMAGES).filter(|&row| found(row)).count(), "no other pair");
+}
+
 #[test]
 fn images_without_content_and_small_images_only_equal() {
     for size in [[28, 28, 1], [4, 4, 1], [1, 1, 3], [28, 28, 3]] {

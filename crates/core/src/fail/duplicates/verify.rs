@@ -12,6 +12,32 @@ pub fn grey(pixels: &[u8], c: usize) -> Vec<u8> {
     }
 }
 
+/// Large images are compared smaller, their shorter side between this and twice this: near copies stay near, and the greys of
+/// many photos fit into memory.
+const REDUCED_SIDE: usize = 64;
+
+/// What images `[h, w]` are reduced by before they are compared; 1 for those below 128 pixels.
+pub fn factor([h, w]: [usize; 2]) -> usize {
+    (h.min(w) / REDUCED_SIDE).max(1)
+}
+
+/// Means of `factor` x `factor` pixels of an image of `w` columns; what does not fill a square at the right and bottom is left out.
+pub fn reduced(grey: &[u8], w: usize, factor: usize) -> Vec<u8> {
+    if factor == 1 {
+        return grey.to_vec();
+    }
+    let area = (factor * factor) as u32;
+    let mut reduced = Vec::with_capacity(grey.len() / (factor * factor));
+    for rows in grey.chunks_exact(w * factor) {
+        for column in 0..w / factor {
+            let pixels = rows.chunks_exact(w).flat_map(|row| &row[column * factor..][..factor]);
+            let sum: u32 = pixels.map(|&pixel| u32::from(pixel)).sum();
+            reduced.push(((sum + area / 2) / area) as u8);
+        }
+    }
+    reduced
+}
+
 /// The image of `w` columns, left to right.
 pub fn mirror(grey: &[u8], w: usize) -> Vec<u8> {
     grey.chunks_exact(w).flat_map(|row| row.iter().rev().copied()).collect()

@@ -114,8 +114,9 @@ pub fn measure(images: &ImageSet) -> Vec<Property> {
     parallel::for_each_chunk(&mut rows, PIECE, |first, rows| {
         let mut picture = Picture::new(images.size());
         for (index, row) in (first..).zip(rows) {
-            picture.load(images.image(index));
-            *row = measured(&picture, is_color.then(|| images.image(index)));
+            let pixels = images.image(index);
+            picture.load(&pixels);
+            *row = measured(&picture, is_color.then_some(&*pixels));
         }
     });
     let used = NUMBERS.len() - if is_color { 0 } else { OF_COLOR };

@@ -122,7 +122,7 @@ impl Artifact {
         match self {
             Self::Aspect { .. } => None,
             Self::Background { .. } => Some(changed(set, |index, image| {
-                let (own, other) = (background(image, size), background(from.image(donors[index]), size));
+                let (own, other) = (background(image, size), background(&from.image(donors[index]), size));
                 for pixel in image.chunks_exact_mut(c).filter(|pixel| is_near(pixel, &own)) {
                     pixel.copy_from_slice(&other[..c]);
                 }
@@ -157,7 +157,7 @@ impl Artifact {
             carriers
                 .iter_mut()
                 .zip(first..)
-                .for_each(|(carrier, index)| *carrier = carries(set.image(index)));
+                .for_each(|(carrier, index)| *carrier = carries(&set.image(index)));
         });
         carriers
     }
@@ -212,7 +212,7 @@ impl Artifact {
 /// The images after `change(index, pixels)`.
 fn changed(set: &ImageSet, change: impl Fn(usize, &mut [u8]) + Sync) -> ImageSet {
     let length = set.size().iter().product::<usize>();
-    let mut pixels = set.pixels().to_vec();
+    let mut pixels = set.pixels().into_owned();
     parallel::for_each_chunk(&mut pixels, 64 * length, |first, images| {
         for (place, image) in images.chunks_exact_mut(length).enumerate() {
             change(first / length + place, image);

@@ -216,7 +216,7 @@ fn backgrounds(data: &ImageSet) -> Vec<Artifact> {
     let mut counts = vec![[0_u32; BINS]; k];
     let mut levels = vec![[[0_u64; 3]; BINS]; k];
     for (index, &label) in data.labels().iter().enumerate() {
-        let level = background(data.image(index), size);
+        let level = background(&data.image(index), size);
         let bin = grey(&level[..size[2]]) * BINS / 256;
         counts[label as usize][bin] += 1;
         let sums = &mut levels[label as usize][bin];

@@ -199,7 +199,7 @@ fn elsewhere_is_as_much_of_it_in_another_place() {
     for changed in [PATCH.put_elsewhere(&set, 0), PATCH.put_scattered(&set, 0)] {
         let changed = changed.expect("a patch has other places");
         for index in 0..set.len() {
-            assert_eq!(white(changed.image(index)), 9);
+            assert_eq!(white(&changed.image(index)), 9);
         }
         assert!(PATCH.carriers(&changed).iter().all(|&carried| !carried));
     }
@@ -217,7 +217,7 @@ fn the_patch_of_a_class_is_learnt_as_it_is() {
     let grey = tampered(&halves_of(100, 0));
     let set = ImageSet::new(
         [SIDE, SIDE, 3],
-        colored(grey.pixels()),
+        colored(&grey.pixels()),
         grey.labels().to_vec(),
         grey.classes().clone(),
         grey.ids().clone(),
@@ -226,8 +226,8 @@ fn the_patch_of_a_class_is_learnt_as_it_is() {
     let carriers = patch.carriers(&set);
     assert_eq!(carriers, PATCH.carriers(&grey));
     assert_eq!(
-        background(patch.put(&set).image(0), [SIDE, SIDE, 3])[0],
-        background(grey.image(0), [SIDE, SIDE, 1])[0]
+        background(&patch.put(&set).image(0), [SIDE, SIDE, 3])[0],
+        background(&grey.image(0), [SIDE, SIDE, 1])[0]
     );
 }
 

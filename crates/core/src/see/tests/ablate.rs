@@ -52,7 +52,7 @@ fn counts_are_those_of_the_gated_whole() {
     let model = owned.model();
     let found = survey(&model, &set, |_| {});
     let top1 = |engine: &mut Engine, weights: &Weights| -> Vec<usize> {
-        let logits = engine.forward(weights, &model.values(set.pixels()));
+        let logits = engine.forward(weights, &model.values(&set.pixels()));
         let best = |row: &[f32]| (0..4).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
         logits.data().chunks(4).map(best).collect()
     };

@@ -57,7 +57,7 @@ fn features_are_what_the_last_dense_layer_reads() {
     assert_eq!((found.len(), found.width()), (300, 7));
     assert_eq!(done, [256, 300]);
     let mut engine = model.engine(300, Wants { taps: true, ..Wants::INFERENCE });
-    engine.run_forward(&model.values(set.pixels()));
+    engine.run_forward(&model.values(&set.pixels()));
     let hidden = model.graph.nodes.iter().position(|node| node.name == "hidden").unwrap();
     let tap = engine.tap(hidden).unwrap().into_data();
     let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;

@@ -172,7 +172,7 @@ pub(super) fn residual() -> Owned {
     }
     let mut owned = Owned::new(graph, weights);
     // Logits about their means, so that every class is predicted.
-    let logits = owned.model().logits(&owned.model().values(noise([9, 8, 3], 64, 4).pixels()));
+    let logits = owned.model().logits(&owned.model().values(&noise([9, 8, 3], 64, 4).pixels()));
     let mean = |class: usize| logits.data().iter().skip(class).step_by(4).sum::<f32>() / 64.0;
     let bias = owned.graph.parameters.last().expect("the bias of the logits");
     let values = owned.weights.of_mut(bias).iter_mut();

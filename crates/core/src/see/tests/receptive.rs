@@ -111,7 +111,7 @@ fn windows_sum_to_what_the_engine_computes() {
         layers.last_mut().unwrap().activation = Activation::Identity;
         let graph = Builder::with_layers(model.graph.input, layers).build().unwrap();
         let weights = model.graph.head(id).weights(model.graph, model.weights);
-        let image = model.values(set.image(1));
+        let image = model.values(&set.image(1));
         let mut engine = Engine::new(&graph, model.isa, 1, Wants::INFERENCE);
         let values = engine.forward(&weights, &image).into_data();
         let [h, w, c] = graph.nodes.last().unwrap().output;
@@ -132,7 +132,7 @@ fn windows_sum_to_what_the_engine_computes() {
 fn a_window_holds_the_pixels_it_says() {
     let owned = planted();
     let set = planted_set(6);
-    let image = owned.model().values(set.image(4));
+    let image = owned.model().values(&set.image(4));
     let found = window(&owned.model(), &image, 0, [3, 5], 4);
     assert_eq!((found.corner, found.shape, found.channel), ([3, 5], [4, 4, 1], 0));
     for (at, &value) in found.input.iter().enumerate() {
@@ -140,7 +140,7 @@ fn a_window_holds_the_pixels_it_says() {
     }
     let padded = residual();
     let set = noise([9, 8, 3], 1, 1);
-    let found = window(&padded.model(), &padded.model().values(set.image(0)), 0, [0, 7], 2);
+    let found = window(&padded.model(), &padded.model().values(&set.image(0)), 0, [0, 7], 2);
     assert_eq!(found.corner, [-1, 6]);
     assert!(found.input[..9].iter().all(|&x| x == 0.0), "the row above the image");
     assert!(found.input[9..15].iter().all(|&x| x > 0.0));

@@ -79,7 +79,7 @@ fn numbers_are_those_of_the_taps() {
     let model = owned.model();
     let found = survey(&model, &set, |_| {});
     let mut engine = model.engine(set.len(), Wants { taps: true, ..Wants::INFERENCE });
-    engine.run_forward(&model.values(set.pixels()));
+    engine.run_forward(&model.values(&set.pixels()));
     for (layer, found) in filter_layers(model.graph).iter().zip(&found.layers) {
         let tap = engine.tap(layer.response).unwrap().into_data();
         let image_len = layer.output.iter().product::<usize>();

@@ -8,14 +8,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use seamripper_core::digits::thousands;
-use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
+use seamripper_core::graph::{ChannelOrder, Filter, Fit, ModelFile, Preprocessing, to_safetensors};
 use seamripper_data::whole_file;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::onnx_file::{Read, Said, Unsaid, read};
+use crate::onnx_file::{Read, Said, UNPREPARED, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -57,6 +58,18 @@ pub struct Import {
     /// Which state dict of a PyTorch checkpoint that has several
     #[arg(long, value_name = "KEY", requires = "recipe")]
     key: Option<String>,
+    /// The model reads blue first, as those of OpenCV and Caffe; mean and std are then of blue, green, red
+    #[arg(long)]
+    bgr: bool,
+    /// The model reads black for white
+    #[arg(long)]
+    inverted: bool,
+    /// How the proportions of its pictures were changed [default: that of the images' source]
+    #[arg(long, value_name = "FIT", value_parser = PossibleValuesParser::new(Fit::NAMES))]
+    fit: Option<String>,
+    /// How their size was changed [default: that of the images' source]
+    #[arg(long, value_name = "FILTER", value_parser = PossibleValuesParser::new(Filter::NAMES))]
+    resize: Option<String>,
 }
 
 /// `224` or `224x320`
@@ -86,7 +99,14 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         Said { scale: verb.scale.unwrap_or(1.0 / 255.0), mean: or(&verb.mean, 0.0), std: or(&verb.std, 1.0) }
     });
     let unsaid = Unsaid { size: verb.size, classes, preprocessing };
-    let (read, table) = model(verb, unsaid)?;
+    let (mut read, table) = model(verb, unsaid)?;
+    let stated = &mut read.model.preprocessing;
+    if verb.bgr {
+        stated.channels = ChannelOrder::Bgr;
+    }
+    stated.inverted |= verb.inverted;
+    stated.fit = verb.fit.as_deref().map(Fit::named).or(stated.fit);
+    stated.resize = verb.resize.as_deref().map(Filter::named).or(stated.resize);
     let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
     let text = if global.json {
@@ -96,6 +116,12 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
     };
     if !global.json {
         read.tell_notes();
+        if read.notes.iter().any(|note| note.contains(UNPREPARED)) {
+            tell(format_args!(
+                "`seamripper doctor --model {} --data SOURCE --write` finds out how, from labelled images",
+                out.display()
+            ));
+        }
         tell(format_args!(
             "`seamripper eval {0} --data SOURCE` and `seamripper see {0} --data SOURCE` look at it",
             out.display()
@@ -207,19 +233,11 @@ fn text(out: &Path, model: &ModelFile) -> String {
         ("layers", graph.nodes.len().to_string()),
         ("parameters", thousands(graph.parameter_count() as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared(preprocessing)),
+        ("prepared", preprocessing.to_string()),
         ("classes", names),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");
     }
     text
-}
-
-/// What is done with pixels, as a formula.
-pub fn prepared(preprocessing: &Preprocessing) -> String {
-    let Preprocessing { scale, mean, std } = preprocessing;
-    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
-    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
 }

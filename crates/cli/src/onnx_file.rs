@@ -9,6 +9,9 @@ use seamripper_onnx::{Imported, OnnxError, Options, from_onnx};
 use crate::diag::{Stop, tell};
 use crate::model_source::read_file;
 
+/// Part of the note on a file that does not say how its images are prepared.
+pub const UNPREPARED: &str = "how pixels are prepared";
+
 /// What the file does not say and the command line can.
 #[derive(Clone, Debug, Default)]
 pub struct Unsaid {
@@ -45,11 +48,7 @@ impl Said {
                 None,
             )),
         };
-        Ok(Preprocessing {
-            scale: self.scale,
-            mean: spread("mean", &self.mean)?,
-            std: spread("std", &self.std)?,
-        })
+        Ok(Preprocessing::of(self.scale, spread("mean", &self.mean)?, spread("std", &self.std)?))
     }
 }
 
@@ -85,7 +84,7 @@ pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
         from_onnx(&bytes, &options).map_err(|error| problem(path, &error))?;
     if let Some(said) = &unsaid.preprocessing {
         model.preprocessing = said.of(&format!("model {shown}"), model.graph.input[2])?;
-        notes.retain(|note| !note.contains("how pixels are prepared"));
+        notes.retain(|note| !note.contains(UNPREPARED));
     }
     Ok(Read { model, notes })
 }

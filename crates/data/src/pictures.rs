@@ -133,12 +133,21 @@ impl Listing {
             Some(size) => size,
             None => self.size(options, supply()?)?,
         };
-        let decoded = decode(&self.entries, size, images, supply()?, options)?;
-        let found = self.entries.len() + self.left_out.len();
+        let wanted = |entry: &Entry| options.only.is_none_or(|only| only.contains(&entry.id));
+        let mut places = self.entries.iter().map(wanted);
+        let mut all = supply()?;
+        let supply: Supply<'_> = Box::new(|count| {
+            let batch = all(count)?.into_iter();
+            let of = |(encoded, wanted)| if wanted { encoded } else { Encoded::Absent(Fault::new("", "")) };
+            Ok(batch.zip(places.by_ref().chain(std::iter::repeat(true))).map(of).collect())
+        });
+        let decoded = decode(&self.entries, size, images, supply, options)?;
+        let found = self.entries.iter().filter(|entry| wanted(entry)).count() + self.left_out.len();
         let mut kept = Vec::new();
         for (entry, outcome) in self.entries.into_iter().zip(&decoded.outcomes) {
             match outcome {
                 Ok(_) => kept.push(entry),
+                Err(_) if !wanted(&entry) => {}
                 Err(fault) => self.left_out.push(LeftOut::new(entry.id, fault)),
             }
         }

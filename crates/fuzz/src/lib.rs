@@ -15,6 +15,7 @@ use seamripper_core::recipe::Recipe;
 use seamripper_data::options::{ImageOptions, OpenOptions};
 use seamripper_data::source::{Source, open};
 use seamripper_data::{photo, predictions_file, relabel::Relabel};
+use seamripper_onnx::{Options, from_onnx};
 
 pub use mutate::Mutator;
 pub use seeds::seeds;
@@ -75,7 +76,9 @@ fn recipe(bytes: &[u8]) {
 }
 
 fn onnx(bytes: &[u8]) {
-    let _ = seamripper_onnx::from_onnx(bytes, &seamripper_onnx::Options::default());
+    let external = |_: &str| Err("files beside it are not fuzzed".to_owned());
+    let options = Options { size: None, classes: None, preprocessing: None, external: &external };
+    let _ = from_onnx(bytes, &options);
 }
 
 fn safetensors(bytes: &[u8]) {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod data;
+mod doctor;
 mod eval;
 mod lr_find;
 mod model;

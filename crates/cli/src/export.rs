@@ -184,7 +184,7 @@ fn text(verb: &Export, format: Format, model: &ModelFile, bytes: usize) -> Strin
     let [h, w, c] = model.graph.input;
     let k = model.graph.outputs();
     let logits = if verb.calibrated { "calibrated logits" } else { "logits" };
-    let (prepared, classes) = (&model.preprocessing.to_string(), model.classes.join(", "));
+    let (prepared, classes) = (model.preprocessing.to_string(), model.classes.join(", "));
     match format {
         Format::Onnx => format!(
             "{out}: ONNX, opset {OPSET}, {bytes} bytes\n  images [n, {c}, {h}, {w}] (float, prepared as its metadata `preprocessing` says) -> {logits} [n, {k}]"

@@ -7,8 +7,20 @@ pub struct Mutator {
 }
 
 /// Numbers that readers compare wrongly.
-const LIMITS: [u64; 12] =
-    [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, 0x1_0000_0000, i64::MAX as u64, u64::MAX];
+const LIMITS: [u64; 12] = [
+    0,
+    1,
+    0x7f,
+    0x80,
+    0xff,
+    0x7fff,
+    0xffff,
+    0x7fff_ffff,
+    0xffff_ffff,
+    0x1_0000_0000,
+    i64::MAX as u64,
+    u64::MAX,
+];
 
 impl Mutator {
     /// Draws as `seed` says.

@@ -28,7 +28,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = files(&root.join("corpus").join(target), &|_| true);
     for (_, folder, endings) in GOLDEN.iter().filter(|(name, ..)| *name == target) {
-        let wanted = |path: &Path| path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
+        let wanted =
+            |path: &Path| path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
         files.extend(self::files(&root.join("../..").join(folder), &wanted));
     }
     let mut seeds: Vec<Vec<u8>> = files.iter().filter_map(|file| fs::read(file).ok()).collect();

@@ -1,4 +1,5 @@
-//! A few seconds of changed files for every reader. `FUZZ_SECONDS` says how many in all; a failure names the bytes.
+//! A few seconds of changed files for every reader. `FUZZ_SECONDS` says how many in all, `FUZZ_TARGET` names one reader; a failure names
+//! the bytes.
 
 use std::fs;
 use std::panic;
@@ -12,8 +13,12 @@ const SECONDS: f64 = 20.0;
 #[test]
 fn every_reader_survives_changed_files() {
     let seconds = std::env::var("FUZZ_SECONDS").map_or(SECONDS, |text| text.parse().expect("a number"));
-    let each = Duration::from_secs_f64(seconds / TARGETS.len() as f64);
-    for target in TARGETS {
+    let only = std::env::var("FUZZ_TARGET").ok();
+    let targets = TARGETS.iter().filter(|target| only.as_deref().is_none_or(|only| only == target.name));
+    let targets: Vec<Target> = targets.copied().collect();
+    assert!(!targets.is_empty(), "FUZZ_TARGET: no reader of that name");
+    let each = Duration::from_secs_f64(seconds / targets.len() as f64);
+    for target in targets {
         let seeds = seeds(target.name);
         assert!(!seeds.is_empty(), "{}: no file to begin with", target.name);
         for seed in &seeds {

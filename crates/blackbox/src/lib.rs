@@ -112,6 +112,11 @@ impl Blackbox {
         &self.described.preprocessing
     }
 
+    /// The same, to be changed by whoever knows better than the file.
+    pub fn preprocessing_mut(&mut self) -> &mut Preprocessing {
+        &mut self.described.preprocessing
+    }
+
     /// How many images it takes at a time.
     pub fn batch(&self) -> Batch {
         self.batch

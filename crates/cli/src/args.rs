@@ -55,6 +55,8 @@ pub enum Verb {
     Selftest(crate::selftest::SelfTest),
     /// Make a model of an ONNX file, or of a recipe and the weights of PyTorch or Keras
     Import(crate::import::Import),
+    /// Which preprocessing, and which order of classes, a model was trained with
+    Doctor(crate::doctor::Doctor),
     /// Write a model as ONNX (opset 17) or safetensors, or its weights for PyTorch or Keras
     Export(crate::export::Export),
 }

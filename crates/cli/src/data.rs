@@ -1,5 +1,6 @@
 //! `seamripper data SOURCE`: what a data set holds and what is wrong with it, before the first epoch.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -73,19 +74,41 @@ pub fn load(
     images: ImageOptions,
     global: &Global,
 ) -> Result<Dataset, Stop> {
-    let problem = |error: seamripper_data::Error| Stop::problem(&error, error.hint());
-    let source = Source::parse(source).map_err(problem)?;
-    let reader = Reader::new(global.quiet);
-    let told = |progress: seamripper_data::options::Progress<'_>| reader.tell(progress);
-    let outcome = source::open(&source, &Places::of_user(data).options(images, &told));
-    reader.finish();
-    let dataset = outcome.map_err(problem)?;
+    let dataset = read(source, data, images, None, global)?;
     if let Some(photos) = dataset.photos.as_ref().filter(|_| !global.quiet) {
         for line in photos::said(photos, &dataset) {
             tell(line);
         }
     }
     Ok(dataset)
+}
+
+/// The images of a source whose ids are among `only`, and nothing said about the others.
+pub fn load_only(
+    source: &str,
+    data: Option<PathBuf>,
+    images: ImageOptions,
+    only: &HashSet<String>,
+    global: &Global,
+) -> Result<Dataset, Stop> {
+    read(source, data, images, Some(only), global)
+}
+
+fn read(
+    source: &str,
+    data: Option<PathBuf>,
+    images: ImageOptions,
+    only: Option<&HashSet<String>>,
+    global: &Global,
+) -> Result<Dataset, Stop> {
+    let problem = |error: seamripper_data::Error| Stop::problem(&error, error.hint());
+    let source = Source::parse(source).map_err(problem)?;
+    let reader = Reader::new(global.quiet);
+    let told = |progress: seamripper_data::options::Progress<'_>| reader.tell(progress);
+    let options = OpenOptions { only, ..Places::of_user(data).options(images, &told) };
+    let outcome = source::open(&source, &options);
+    reader.finish();
+    outcome.map_err(problem)
 }
 
 /// `data --json`: the audit, and how much was corrected before it, if tables were given.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use seamripper_core::digits::thousands;
+use seamripper_core::fail::statistics::exact_test::binomial_at_least;
 use seamripper_core::fail::{Evaluation, Paired, evaluate};
 use seamripper_core::sample::Split;
 use serde::Serialize;
@@ -93,6 +94,9 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
         }
     };
     let evaluation = evaluate(&predictions);
+    if let Some(model) = verb.model.as_deref().filter(|_| !global.quiet) {
+        no_better_than_chance(&evaluation, model, verb.data.as_deref()).into_iter().for_each(tell);
+    }
     let bf16 = exact.map(|exact| Paired::of(&exact, &predictions));
     let document = match &bf16 {
         None => document(&evaluation),
@@ -108,6 +112,30 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
         print_report(&evaluation, out, Style::for_stdout())?;
         bf16.iter().try_for_each(|bf16| print_rounding(bf16, out))
     })
+}
+
+/// Called better than chance if that is not chance at this level.
+const LEVEL: f64 = 0.05;
+
+/// What to do about a model that calls no more images rightly than always saying the most frequent class would: an exact binomial
+/// test. Its images are probably not prepared as those that it was trained on.
+fn no_better_than_chance(evaluation: &Evaluation, model: &str, data: Option<&str>) -> Option<String> {
+    let most = evaluation.classes.iter().map(|class| class.actual).max()?;
+    let right = (0..evaluation.classes.len()).map(|class| evaluation.confusion[class][class]).sum();
+    let chance = most as f64 / evaluation.n.max(1) as f64;
+    let p = binomial_at_least(right, evaluation.n, chance);
+    // one class alone is always said rightly by saying it
+    if chance >= 1.0 || p <= LEVEL {
+        return None;
+    }
+    let data = data.map(|data| format!(" --data {data}")).unwrap_or_default();
+    Some(format!(
+        "hint: {:.1} % of {} images are right, and always saying one class would make it {:.1} % (p = {p:.2}): \
+         `seamripper doctor --model {model}{data}` finds out whether the images are prepared as those the model was trained on",
+        100.0 * evaluation.accuracy,
+        thousands(evaluation.n),
+        100.0 * chance
+    ))
 }
 
 /// `eval.json` of a model run in `bf16`, with what that changed.

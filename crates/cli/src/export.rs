@@ -13,7 +13,6 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::audit::CALIBRATED;
 use crate::diag::{Outcome, Stop, print};
-use crate::import::prepared;
 use crate::model_source::{ModelSource, read_trained};
 use crate::runnable::Runnable;
 
@@ -187,7 +186,7 @@ fn text(verb: &Export, format: Format, model: &ModelFile, bytes: usize) -> Strin
     let [h, w, c] = model.graph.input;
     let k = model.graph.outputs();
     let logits = if verb.calibrated { "calibrated logits" } else { "logits" };
-    let (prepared, classes) = (prepared(&model.preprocessing), model.classes.join(", "));
+    let (prepared, classes) = (model.preprocessing.to_string(), model.classes.join(", "));
     match format {
         Format::Onnx => format!(
             "{out}: ONNX, opset {OPSET}, {bytes} bytes\n  images [n, {c}, {h}, {w}] (float, prepared as its metadata `preprocessing` says) -> {logits} [n, {k}]"

@@ -8,8 +8,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use seamripper_core::digits::thousands;
-use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
+use seamripper_core::graph::{ChannelOrder, Filter, Fit, ModelFile, Preprocessing, to_safetensors};
 use seamripper_data::whole_file;
 use seamripper_onnx::with_metadata;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
 use crate::model_source::read_file;
-use crate::onnx_file::{Found, Read, Said, Unsaid, read};
+use crate::onnx_file::{Found, Read, Said, UNPREPARED, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -59,6 +60,18 @@ pub struct Import {
     /// Which state dict of a PyTorch checkpoint that has several
     #[arg(long, value_name = "KEY", requires = "recipe")]
     key: Option<String>,
+    /// The model reads blue first, as those of OpenCV and Caffe; mean and std are then of blue, green, red
+    #[arg(long)]
+    bgr: bool,
+    /// The model reads black for white
+    #[arg(long)]
+    inverted: bool,
+    /// How the proportions of its pictures were changed [default: that of the images' source]
+    #[arg(long, value_name = "FIT", value_parser = PossibleValuesParser::new(Fit::NAMES))]
+    fit: Option<String>,
+    /// How their size was changed [default: that of the images' source]
+    #[arg(long, value_name = "FILTER", value_parser = PossibleValuesParser::new(Filter::NAMES))]
+    resize: Option<String>,
 }
 
 /// `224` or `224x320`
@@ -91,7 +104,18 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         Said { scale: verb.scale.unwrap_or(1.0 / 255.0), mean: or(&verb.mean, 0.0), std: or(&verb.std, 1.0) }
     });
     let unsaid = Unsaid { size: verb.size, classes, preprocessing };
-    let (found, table) = model(verb, unsaid.clone(), global)?;
+    let (mut found, table) = model(verb, unsaid.clone(), global)?;
+    let stated = found.preprocessing_mut();
+    if verb.bgr {
+        stated.channels = ChannelOrder::Bgr;
+    }
+    stated.inverted |= verb.inverted;
+    stated.fit = verb.fit.as_deref().map(Fit::named).or(stated.fit);
+    stated.resize = verb.resize.as_deref().map(Filter::named).or(stated.resize);
+    let channels = found.input()[2];
+    if let Some(fault) = found.preprocessing().fault(channels) {
+        return Err(Stop::problem(format!("preprocessing: {fault}"), None));
+    }
     let bytes = match &found {
         found if as_onnx => named_copy(verb, &unsaid, found)?,
         Found::Readable(read) => {
@@ -112,6 +136,12 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
     };
     if !global.json {
         found.tell_notes();
+        if imported.notes.iter().any(|note| note.contains(UNPREPARED)) {
+            tell(format_args!(
+                "`seamripper doctor --model {} --data SOURCE --write` finds out how, from labelled images",
+                out.display()
+            ));
+        }
         tell(format_args!(
             "`seamripper eval {0} --data SOURCE` and `seamripper see {0} --data SOURCE` look at it",
             out.display()
@@ -173,10 +203,12 @@ fn named_copy(verb: &Import, unsaid: &Unsaid, found: &Found) -> Result<Vec<u8>, 
         );
         return Err(Stop::problem(message, None));
     }
-    let preprocessing = unsaid.preprocessing.as_ref().map(|_| match found {
-        Found::Readable(read) => &read.model.preprocessing,
-        Found::Blackbox(file) => file.model.preprocessing(),
-    });
+    let said = unsaid.preprocessing.is_some()
+        || verb.bgr
+        || verb.inverted
+        || verb.fit.is_some()
+        || verb.resize.is_some();
+    let preprocessing = said.then(|| found.preprocessing());
     Ok(with_metadata(&bytes, unsaid.classes.as_deref(), preprocessing, unsaid.size))
 }
 
@@ -287,19 +319,11 @@ fn text(out: &Path, imported: &Imported<'_>) -> String {
         ("layers", imported.layers.map_or("not read".to_owned(), |layers| layers.to_string())),
         ("parameters", thousands(imported.parameters as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", prepared(imported.preprocessing)),
+        ("prepared", imported.preprocessing.to_string()),
         ("classes", classes_in_words(imported.classes)),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");
     }
     text
-}
-
-/// What is done with pixels, as a formula.
-pub fn prepared(preprocessing: &Preprocessing) -> String {
-    let Preprocessing { scale, mean, std } = preprocessing;
-    let scaled = if *scale == 1.0 / 255.0 { "pixel / 255".to_owned() } else { format!("{scale} pixel") };
-    let plain = mean.iter().all(|&x| x == 0.0) && std.iter().all(|&x| x == 1.0);
-    if plain { scaled } else { format!("({scaled} - {mean:?}) / {std:?}") }
 }

@@ -7,6 +7,7 @@ mod corrections;
 mod data;
 mod data_source;
 mod diag;
+mod doctor;
 mod eval;
 mod eval_model;
 mod eval_text;
@@ -48,6 +49,7 @@ fn run(args: &args::Args) -> diag::Outcome {
         Verb::Model(verb) => model::run(verb, &args.global),
         Verb::Selftest(verb) => selftest::run(verb, &args.global),
         Verb::Import(verb) => import::run(verb, &args.global),
+        Verb::Doctor(verb) => doctor::run(verb, &args.global),
         Verb::Export(verb) => export::run(verb, &args.global),
     }
 }

@@ -10,6 +10,9 @@ use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Stop, tell};
 use crate::model_source::read_file;
 
+/// Part of the note on a file that does not say how its images are prepared.
+pub const UNPREPARED: &str = "how pixels are prepared";
+
 /// What the file does not say and the command line can.
 #[derive(Clone, Debug, Default)]
 pub struct Unsaid {
@@ -46,11 +49,7 @@ impl Said {
                 None,
             )),
         };
-        Ok(Preprocessing {
-            scale: self.scale,
-            mean: spread("mean", &self.mean)?,
-            std: spread("std", &self.std)?,
-        })
+        Ok(Preprocessing::of(self.scale, spread("mean", &self.mean)?, spread("std", &self.std)?))
     }
 }
 
@@ -71,6 +70,30 @@ pub enum Found {
 }
 
 impl Found {
+    /// `[h, w, c]` of its images.
+    pub fn input(&self) -> [usize; 3] {
+        match self {
+            Self::Readable(read) => read.model.graph.input,
+            Self::Blackbox(file) => file.model.described().input,
+        }
+    }
+
+    /// From pixels to input values.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        match self {
+            Self::Readable(read) => &read.model.preprocessing,
+            Self::Blackbox(file) => file.model.preprocessing(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn preprocessing_mut(&mut self) -> &mut Preprocessing {
+        match self {
+            Self::Readable(read) => &mut read.model.preprocessing,
+            Self::Blackbox(file) => file.model.preprocessing_mut(),
+        }
+    }
+
     /// Says the notes on stderr.
     pub fn tell_notes(&self) {
         let notes = match self {
@@ -98,7 +121,7 @@ pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop>
         Ok(Imported { mut model, mut notes }) => {
             if let Some(preprocessing) = said(path, unsaid, model.graph.input[2])? {
                 model.preprocessing = preprocessing;
-                notes.retain(|note| !note.contains("how pixels are prepared"));
+                notes.retain(|note| !note.contains(UNPREPARED));
             }
             Ok(Found::Readable(Read { model, notes }))
         }
@@ -115,11 +138,7 @@ pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop>
 /// How pixels of so many channels are prepared, if that was said.
 fn said(path: &Path, unsaid: &Unsaid, channels: usize) -> Result<Option<Preprocessing>, Stop> {
     let Some(said) = &unsaid.preprocessing else { return Ok(None) };
-    let preprocessing = said.of(&format!("model {}", path.display()), channels)?;
-    match preprocessing.fault(channels) {
-        Some(fault) => Err(Stop::problem(format!("preprocessing: {fault}"), None)),
-        None => Ok(Some(preprocessing)),
-    }
+    said.of(&format!("model {}", path.display()), channels).map(Some)
 }
 
 /// The bytes of the file `name` in the folder of `model`; nothing outside that folder is read.

@@ -1,6 +1,6 @@
 //! A trained model that can be run, whether its layers could be read or not.
 
-use seamripper_core::graph::ModelFile;
+use seamripper_core::graph::{ModelFile, Preprocessing};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::{ImageSet, Split};
 use seamripper_core::see::Classifier;
@@ -36,6 +36,14 @@ impl Runnable {
         }
     }
 
+    /// From pixels to what it reads.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        match self {
+            Self::Readable(model) => &model.preprocessing,
+            Self::Blackbox(file) => file.model.preprocessing(),
+        }
+    }
+
     /// Its layers and weights, if they could be read.
     pub fn readable(&self) -> Option<&ModelFile> {
         match self {
@@ -52,11 +60,22 @@ impl Runnable {
         }
     }
 
-    /// Probabilities of images. What goes wrong in a black box meanwhile is told by [`Self::check`] afterwards.
+    /// Probabilities of images in its layout. What goes wrong in a black box meanwhile is told by [`Self::check`] afterwards.
     pub fn predict(&self, isa: Instructions, images: &ImageSet, split: Split) -> Predictions {
+        self.predict_as(self.preprocessing(), isa, images, split)
+    }
+
+    /// The same, with images that are prepared in another way than it says.
+    pub fn predict_as(
+        &self,
+        preprocessing: &Preprocessing,
+        isa: Instructions,
+        images: &ImageSet,
+        split: Split,
+    ) -> Predictions {
         match self {
             Self::Readable(model) => {
-                let ModelFile { graph, weights, preprocessing, .. } = &**model;
+                let ModelFile { graph, weights, .. } = &**model;
                 Predictor { isa, graph, weights, preprocessing, bf16: false }.predict(images, split, |_| {})
             }
             Self::Blackbox(file) => {
@@ -64,7 +83,7 @@ impl Runnable {
                 let mut values = Vec::new();
                 Predictions::of(images, split, PREDICT_BATCH, |pixels| {
                     values.resize(pixels.len(), 0.0);
-                    file.model.preprocessing().apply(pixels, &mut values);
+                    preprocessing.apply(pixels, &mut values);
                     model.probs(&values)
                 })
             }

@@ -155,8 +155,9 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         }
         text::print(&seen, &stages, out)
     })?;
-    // A look at an image is quick, and would wait for the page.
-    if let Some(run) = subject.run.filter(|_| verb.image.is_empty() && verb.out.is_none()) {
+    // A look at an image is quick, and would wait for the page; the page is about the run's own images.
+    let own = verb.data.is_none() && verb.split.is_none() && verb.out.is_none();
+    if let Some(run) = subject.run.filter(|_| own && verb.image.is_empty()) {
         verb.at_end.write(&run, global);
     }
     Ok(())

@@ -23,7 +23,7 @@ mod bench;
 mod floors;
 mod plants;
 mod pool;
-mod shapes;
+pub mod shapes;
 mod text;
 mod trial;
 

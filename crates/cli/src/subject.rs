@@ -41,6 +41,38 @@ impl Subject {
         training: bool,
         global: &Global,
     ) -> Result<Self, Stop> {
+        let opened = Opened::read(model, data, global)?;
+        let split = split.unwrap_or(Split::Test);
+        let part = |split: Split| matched(opened.images(split)?, &opened.model, model);
+        let images = part(split)?;
+        let training = training.then(|| part(Split::Train)).transpose()?;
+        let wanted = training.is_some() && opened.holds_out() && split != Split::Validation;
+        let validation = wanted.then(|| part(Split::Validation)).transpose()?;
+        Ok(Self { run: opened.run, images, split, training, validation, model: opened.model })
+    }
+}
+
+/// A model, and the data set of a verb before the two are matched.
+pub struct Opened {
+    /// As typed.
+    pub name: String,
+    /// The model.
+    pub model: Runnable,
+    /// The run folder, if the model is in one.
+    pub run: Option<PathBuf>,
+    /// Where the images come from.
+    pub source: Chosen,
+    /// How pictures became images.
+    pub how: ImageOptions,
+    /// The images.
+    pub dataset: Dataset,
+    /// Rows of the training images that the run trained on and held out.
+    held_out: Option<(Vec<usize>, Vec<usize>)>,
+}
+
+impl Opened {
+    /// Reads `model` and the data set `data` (default: the run's own).
+    pub fn read(model: &str, data: Option<&str>, global: &Global) -> Result<Self, Stop> {
         let path = Path::new(model);
         let ModelSource::Trained(trained) = ModelSource::read(path, global)? else {
             return Err(Stop::problem(
@@ -62,7 +94,8 @@ impl Subject {
             Some(recipe) => ImageOptions::of(&recipe.data, size),
             None => ImageOptions { size: Some(size), ..ImageOptions::default() },
         };
-        let dataset = crate::data::load(&chosen.source, chosen.folder, how, global)?;
+        let how = how.wished(trained.preprocessing());
+        let dataset = crate::data::load(&chosen.source, chosen.folder.clone(), how, global)?;
         // Which images were held out depends on the labels the run was trained with. They are of its own images only.
         let dataset = match &recipe {
             Some(recipe) if recipe.data.source == chosen.source => {
@@ -70,33 +103,22 @@ impl Subject {
             }
             _ => dataset,
         };
-        let split = split.unwrap_or(Split::Test);
         let held_out = recipe.as_ref().map(|recipe| split_of(recipe, &dataset.train));
-        let set = images(&dataset, split, held_out.as_ref(), model)?;
-        let images = matched(set, &trained, model)?;
-        let training = match training {
-            true => Some(matched(
-                self::images(&dataset, Split::Train, held_out.as_ref(), model)?,
-                &trained,
-                model,
-            )?),
-            false => None,
-        };
-        let is_held_out = held_out.as_ref().is_some_and(|(_, validation)| !validation.is_empty());
-        let validation = match training.is_some() && is_held_out && split != Split::Validation {
-            true => Some(matched(
-                self::images(&dataset, Split::Validation, held_out.as_ref(), model)?,
-                &trained,
-                model,
-            )?),
-            false => None,
-        };
         let run = path.is_dir().then(|| path.to_owned());
-        Ok(Self { model: trained, run, images, split, training, validation })
+        Ok(Self { name: model.to_owned(), model: trained, run, source: chosen, how, dataset, held_out })
+    }
+
+    /// Whether the run held out images to make choices on.
+    pub fn holds_out(&self) -> bool {
+        self.held_out.as_ref().is_some_and(|(_, validation)| !validation.is_empty())
+    }
+
+    /// The images of one split, with the classes of the data set; train and validation as the run held them apart.
+    pub fn images(&self, split: Split) -> Result<ImageSet, Stop> {
+        images(&self.dataset, split, self.held_out.as_ref(), &self.name)
     }
 }
 
-/// The images of one split; train and validation as the run held them apart.
 fn images(
     dataset: &Dataset,
     split: Split,
@@ -123,7 +145,8 @@ fn images(
     })
 }
 
-/// The images with labels that are the model's: classes are matched by name, never by position.
+/// The images as the model takes them: in its layout, and with labels that are its classes, which are matched by name, never by
+/// position.
 pub fn matched(set: ImageSet, model: &Runnable, name: &str) -> Result<ImageSet, Stop> {
     if set.size() != model.input() {
         return Err(Stop::problem(
@@ -131,6 +154,11 @@ pub fn matched(set: ImageSet, model: &Runnable, name: &str) -> Result<ImageSet, 
             None,
         ));
     }
+    let (preprocessing, size) = (model.preprocessing(), model.input());
+    let set = match preprocessing.layout.matters(size) {
+        true => set.map_pixels(|pixels| preprocessing.arrange(size, pixels)),
+        false => set, // which may be larger than the memory
+    };
     if set.classes()[..] == model.classes()[..] {
         return Ok(set);
     }
@@ -150,7 +178,10 @@ pub fn matched(set: ImageSet, model: &Runnable, name: &str) -> Result<ImageSet, 
                 model.classes().join(", "),
                 unknown.join(", ")
             ),
-            near.map(|near| format!("the nearest to \"{}\" is \"{near}\"", unknown[0])),
+            Some(near.map_or_else(
+                || format!("`seamripper doctor --model {name}` with the same images finds which output is which class"),
+                |near| format!("the nearest to \"{}\" is \"{near}\"", unknown[0]),
+            )),
         ));
     }
     let labels = set.labels().iter().map(|&label| places[label as usize]).collect();

@@ -186,6 +186,20 @@ impl ImageSet {
         Self { labels, classes, ..self }
     }
 
+    /// The same images with other pixels of the same size.
+    ///
+    /// # Panics
+    /// If there are more or fewer pixels than before.
+    pub fn map_pixels(self, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {
+        let length = self.len() * self.size.iter().product::<usize>();
+        let (size, labels, classes, ids) =
+            (self.size, self.labels.clone(), self.classes.clone(), self.ids.clone());
+        let (groups, held) = (self.groups.clone(), self.held.clone());
+        let pixels = change(self.into_pixels());
+        assert_eq!(pixels.len(), length, "pixels");
+        Self::new(size, pixels, labels, classes, ids).with_groups(groups).with_held(held)
+    }
+
     /// The group of each image, if their source has groups.
     pub fn groups(&self) -> Option<&[u32]> {
         self.groups.as_deref()

@@ -12,10 +12,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::StringRecord;
 use seamripper_core::sample::ImageSet;
 
-use crate::relabel::{flag, refuse, unknown};
+use crate::relabel::{flag, read_rows, refuse, unknown};
 use crate::{Error, Result, RowProblems};
 
 #[cfg(test)]
@@ -46,31 +46,8 @@ impl DropList {
     /// [`Error::Io`]; [`Error::Malformed`] if there is no column `id` or it is not CSV; [`Error::RelabelRows`] with all rows
     /// that cannot be used.
     pub fn read(path: &Path, classes: &[String]) -> Result<Self> {
-        let fail = |error| Error::of_csv(path, error);
-        let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(fail)?;
-        let columns = Columns::of(path, reader.headers().map_err(fail)?)?;
-        let (mut rows, mut problems) = (Vec::new(), RowProblems::default());
-        let mut line_of_id = HashMap::new();
-        for record in reader.records() {
-            let record = match Error::csv_record(path, record)? {
-                Ok(record) => record,
-                Err(line) => {
-                    problems.push(|| format!("line {line}: expected UTF-8, found other bytes"));
-                    continue;
-                }
-            };
-            let line = record.position().map_or(0, csv::Position::line);
-            match columns.row(&record, classes) {
-                Err(problem) => problems.push(|| format!("line {line}: {problem}")),
-                Ok(row) => {
-                    if let Some(first) = line_of_id.insert(row.id.clone(), line) {
-                        problems.push(|| format!("line {line}: id `{}` again, as in line {first}", row.id));
-                    }
-                    rows.push(row);
-                }
-            }
-        }
-        refuse(path, problems)?;
+        let row = |columns: &Columns, record: &StringRecord| columns.row(record, classes);
+        let rows = read_rows(path, |header| Columns::of(path, header), row, |row: &DropRow| &row.id)?;
         Ok(Self { rows })
     }
 

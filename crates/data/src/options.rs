@@ -1,7 +1,9 @@
 //! Where data is looked for, as plain values: this crate reads no environment, so a test can point everywhere.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use seamripper_core::graph::Preprocessing;
 use seamripper_core::recipe::{DataOptions, Filter, Fit};
 
 /// How [`crate::source::open`] goes about it.
@@ -18,6 +20,8 @@ pub struct OpenOptions<'a> {
     pub download: Download,
     /// How pictures become images of one size.
     pub images: ImageOptions,
+    /// Ids of the only pictures to decode; the others are left out, and not counted. All, if there are none.
+    pub only: Option<&'a HashSet<String>>,
     /// Told what is going on.
     pub progress: &'a (dyn Fn(Progress<'_>) + Sync),
 }
@@ -50,6 +54,12 @@ impl ImageOptions {
     /// As a recipe says, for a model of images of `size`, `[h, w, c]`.
     pub fn of(data: &DataOptions, size: [usize; 3]) -> Self {
         Self { size: Some(size), fit: data.fit, filter: data.resize, test: data.test, ..Self::default() }
+    }
+
+    /// The same, but with the fit and filter that a model was trained with, where its file says so.
+    pub fn wished(self, preprocessing: &Preprocessing) -> Self {
+        let Preprocessing { fit, resize, .. } = preprocessing;
+        Self { fit: fit.unwrap_or(self.fit), filter: resize.unwrap_or(self.filter), ..self }
     }
 }
 
@@ -119,6 +129,7 @@ impl OpenOptions<'_> {
             system: SYSTEM_FOLDER.into(),
             download: Download::Forbidden,
             images: ImageOptions::default(),
+            only: None,
             progress: &|_| {},
         }
     }

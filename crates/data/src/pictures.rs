@@ -23,7 +23,7 @@ mod pixel_file;
 #[cfg(test)]
 mod tests;
 
-use pixel_file::{Gathered, PixelFile};
+use pixel_file::{Gathered, Kept};
 
 /// Pictures decoded at a time by all threads together.
 const BATCH: usize = 256;
@@ -133,12 +133,21 @@ impl Listing {
             Some(size) => size,
             None => self.size(options, supply()?)?,
         };
-        let decoded = decode(&self.entries, size, images, supply()?, options)?;
-        let found = self.entries.len() + self.left_out.len();
+        let wanted = |entry: &Entry| options.only.is_none_or(|only| only.contains(&entry.id));
+        let mut places = self.entries.iter().map(wanted);
+        let mut all = supply()?;
+        let supply: Supply<'_> = Box::new(|count| {
+            let batch = all(count)?.into_iter();
+            let of = |(encoded, wanted)| if wanted { encoded } else { Encoded::Absent(Fault::new("", "")) };
+            Ok(batch.zip(places.by_ref().chain(std::iter::repeat(true))).map(of).collect())
+        });
+        let decoded = decode(&self.entries, size, images, supply, options)?;
+        let found = self.entries.iter().filter(|entry| wanted(entry)).count() + self.left_out.len();
         let mut kept = Vec::new();
         for (entry, outcome) in self.entries.into_iter().zip(&decoded.outcomes) {
             match outcome {
                 Ok(_) => kept.push(entry),
+                Err(_) if !wanted(&entry) => {}
                 Err(fault) => self.left_out.push(LeftOut::new(entry.id, fault)),
             }
         }
@@ -168,9 +177,7 @@ impl Listing {
             fit: images.fit,
             filter: images.filter,
             test: (!test_given && images.test > 0.0).then_some(images.test),
-            stored: decoded
-                .pixels
-                .is_err()
+            stored: matches!(decoded.pixels, Kept::File(_))
                 .then(|| kept.len() as u64 * size.iter().product::<usize>() as u64),
         };
         let digest = decoded.digest(&kept);
@@ -219,7 +226,7 @@ struct Seen {
 
 struct Decoded {
     /// Of the pictures that could be decoded, in their order.
-    pixels: std::result::Result<Vec<u8>, PixelFile>,
+    pixels: Kept,
     /// One a picture of the listing.
     outcomes: Vec<std::result::Result<Seen, Fault>>,
 }
@@ -324,7 +331,7 @@ fn bytes(encoded: Encoded) -> std::result::Result<Vec<u8>, Fault> {
 /// if there is nothing to train on.
 fn parted(
     size: [usize; 3],
-    pixels: std::result::Result<Vec<u8>, PixelFile>,
+    pixels: Kept,
     classes: Arc<[String]>,
     entries: Vec<Entry>,
     share: f64,
@@ -357,8 +364,8 @@ fn parted(
     let held = held.contains(&true).then_some(held);
     let ids = Ids::Names(entries.into_iter().map(|entry| entry.id.into()).collect());
     let all = match pixels {
-        Ok(pixels) => ImageSet::new(size, pixels, labels, classes, ids),
-        Err(file) => ImageSet::stored(size, Arc::new(file), labels, classes, ids),
+        Kept::Memory(pixels) => ImageSet::new(size, pixels, labels, classes, ids),
+        Kept::File(file) => ImageSet::stored(size, Arc::new(file), labels, classes, ids),
     };
     let all = all.with_groups(groups).with_held(held);
     Some(match test_rows.is_empty() {

@@ -58,7 +58,7 @@ fn table(path: &Path) -> Result<table::Table> {
     let mut start = Vec::with_capacity(4);
     File::open(path).and_then(|file| file.take(4).read_to_end(&mut start)).map_err(fail)?;
     match &start[..] {
-        b"PAR1" => parquet_table::read(path),
+        b"PAR1" => parquet_table::guarded(path, || parquet_table::read(path)),
         [b'P', b'K', ..] => npz_table::read(path),
         [0x1f, 0x8b, ..] => Err(Error::Malformed {
             what: "format".into(),

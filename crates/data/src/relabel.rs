@@ -97,31 +97,8 @@ impl Relabel {
     /// [`Error::Io`]; [`Error::Malformed`] if a column is missing or it is not CSV; [`Error::RelabelRows`] with all rows
     /// that cannot be used.
     pub fn read(path: &Path, classes: &[String]) -> Result<Self> {
-        let fail = |error| Error::of_csv(path, error);
-        let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(fail)?;
-        let columns = columns(path, reader.headers().map_err(fail)?)?;
-        let (mut rows, mut problems) = (Vec::new(), RowProblems::default());
-        let mut line_of_id = HashMap::new();
-        for record in reader.records() {
-            let record = match Error::csv_record(path, record)? {
-                Ok(record) => record,
-                Err(line) => {
-                    problems.push(|| format!("line {line}: expected UTF-8, found other bytes"));
-                    continue;
-                }
-            };
-            let line = record.position().map_or(0, csv::Position::line);
-            match row(&record, columns, classes) {
-                Err(problem) => problems.push(|| format!("line {line}: {problem}")),
-                Ok(row) => {
-                    if let Some(first) = line_of_id.insert(row.id.clone(), line) {
-                        problems.push(|| format!("line {line}: id `{}` again, as in line {first}", row.id));
-                    }
-                    rows.push(row);
-                }
-            }
-        }
-        refuse(path, problems)?;
+        let row = |columns: &[usize; 5], record: &StringRecord| row(record, *columns, classes);
+        let rows = read_rows(path, |header| columns(path, header), row, |row: &RelabelRow| &row.id)?;
         Ok(Self { rows })
     }
 
@@ -160,6 +137,43 @@ impl Relabel {
         refuse(path, problems)?;
         Ok((images.labelled(labels, classes), changed))
     }
+}
+
+/// The rows of a CSV table with a row an image: `columns` of its header, `row` of each record, and no id of `id_of` twice. All rows
+/// that cannot be used are reported at once.
+pub(crate) fn read_rows<C, R>(
+    path: &Path,
+    columns: impl FnOnce(&StringRecord) -> Result<C>,
+    row: impl Fn(&C, &StringRecord) -> std::result::Result<R, String>,
+    id_of: impl Fn(&R) -> &str,
+) -> Result<Vec<R>> {
+    let fail = |error| Error::of_csv(path, error);
+    let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(fail)?;
+    let columns = columns(reader.headers().map_err(fail)?)?;
+    let (mut rows, mut problems) = (Vec::new(), RowProblems::default());
+    let mut line_of_id = HashMap::new();
+    for record in reader.records() {
+        let record = match Error::csv_record(path, record)? {
+            Ok(record) => record,
+            Err(line) => {
+                problems.push(|| format!("line {line}: expected UTF-8, found other bytes"));
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        match row(&columns, &record) {
+            Err(problem) => problems.push(|| format!("line {line}: {problem}")),
+            Ok(row) => {
+                let id = id_of(&row);
+                if let Some(first) = line_of_id.insert(id.to_owned(), line) {
+                    problems.push(|| format!("line {line}: id `{id}` again, as in line {first}"));
+                }
+                rows.push(row);
+            }
+        }
+    }
+    refuse(path, problems)?;
+    Ok(rows)
 }
 
 pub(crate) fn refuse(path: &Path, problems: RowProblems) -> Result<()> {

@@ -22,6 +22,7 @@ use crate::idx::{Images, Labels};
 use crate::named::{self, Named};
 use crate::options::OpenOptions;
 use crate::pictures::Photos;
+use crate::predictions_file::parquet_table::guarded;
 use crate::{Error, Result, RowProblems};
 
 mod folder;
@@ -172,7 +173,7 @@ pub fn open(source: &Source, options: &OpenOptions<'_>) -> Result<Dataset> {
         Source::Idx(folder) => idx_folder::open(folder, options),
         Source::Folder(folder) => folder::open(folder, options),
         Source::Table(file) => table::open(file, options),
-        Source::Parquet(path) => parquet::open(path, options),
+        Source::Parquet(path) => guarded(path, || parquet::open(path, options)),
         Source::Npz(file) => npz::open(file, options),
     }
 }

@@ -48,13 +48,15 @@ fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn images_without_end() {
     let dimension = |length: &[u8]| field(1, &[&[8], length].concat());
-    let (most, channels) = (dimension(&[0xff, 0xff, 0xff, 0x7f]), dimension(&[3]));
-    let shape = [&most[..], &most, &most, &channels].concat();
-    let kind = field(1, &[vec![8, 1], field(2, &shape)].concat());
-    let input = field(11, &[field(1, b"x"), field(2, &kind)].concat());
-    let model = [field(7, &input), field(8, &[16, 17])].concat();
-    let error = Blackbox::load(model, &options(), 1).unwrap_err();
-    insta::assert_snapshot!(error, @"input: expected at most 67108864 values in a batch, found 268435455 of 268435455 x 268435455 with 3 channels");
+    let (most, some, channels) = (dimension(&[0xff, 0xff, 0xff, 0x7f]), dimension(&[32]), dimension(&[3]));
+    let refused = |shape: [&Vec<u8>; 4]| {
+        let kind = field(1, &[vec![8, 1], field(2, &shape.map(|length| &length[..]).concat())].concat());
+        let input = field(11, &[field(1, b"x"), field(2, &kind)].concat());
+        let model = [field(7, &input), field(8, &[16, 17])].concat();
+        Blackbox::load(model, &options(), 1).unwrap_err()
+    };
+    insta::assert_snapshot!(refused([&most, &most, &most, &channels]), @"input x: expected an image [n, c, h, w] or [n, h, w, c], found [268435455, 268435455, 268435455, 3]");
+    insta::assert_snapshot!(refused([&most, &some, &some, &channels]), @"input: expected at most 67108864 values in a batch, found 268435455 of 32 x 32 with 3 channels");
 }
 
 /// Branches in branches without end, which rten would follow until its stack is used up: they are refused before.

@@ -333,7 +333,8 @@ impl Gathered {
             }
             Some(model) if Source::parse(name).is_ok() => {
                 let size = Some(model.file.input());
-                let images = ImageOptions { size, ..ImageOptions::default() };
+                let images =
+                    ImageOptions { size, ..ImageOptions::default() }.wished(model.file.preprocessing());
                 let dataset = crate::data::load(name, None, images, global)?;
                 let set = dataset.test.unwrap_or(dataset.train);
                 let images = matched(set, &model.file, &verb.models[0])?;

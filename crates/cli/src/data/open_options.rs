@@ -50,6 +50,6 @@ impl Places {
         progress: &'a (dyn Fn(Progress<'_>) + Sync),
     ) -> OpenOptions<'a> {
         let Self { data, env_data, cache, system, download } = self;
-        OpenOptions { data, env_data, cache, system, download, images, progress }
+        OpenOptions { data, env_data, cache, system, download, images, only: None, progress }
     }
 }

@@ -9,7 +9,7 @@ use seamripper_onnx::OnnxError;
 use serde::Serialize;
 
 use crate::blackbox_file::BlackboxFile;
-use crate::import::{classes_in_words, prepared};
+use crate::import::classes_in_words;
 
 /// The `black_box` of the JSON document.
 #[derive(Debug, Serialize)]
@@ -89,7 +89,7 @@ impl<'a> Known<'a> {
             self.operators.iter().map(|one| format!("{} {}", one.operator, one.nodes)).collect();
         let rows = [
             ("images", format!("{h} x {w}, {c} {channels}, in the file {axes}; {at_a_time} at a time")),
-            ("prepared", prepared(preprocessing)),
+            ("prepared", preprocessing.to_string()),
             ("classes", classes_in_words(classes)),
             ("output", self.output.to_owned()),
             ("parameters", thousands(parameters as u64)),

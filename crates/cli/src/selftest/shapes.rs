@@ -92,6 +92,43 @@ pub fn draw(n: usize, seed: u64) -> ImageSet {
     ImageSet::new([SIDE, SIDE, 1], pixels, labels, SHAPES.map(str::to_owned).to_vec().into(), ids)
 }
 
+/// `n` pictures of any size, `[h, w, c]`: the drawing of [`draw`] stretched to it. Grey ones (`c` = 1) are of the shapes in turns. Those in
+/// color (`c` = 3) are of every other shape, each once in red to orange and once in green, so that a class is a shape and a color, and
+/// red for blue makes half of them look like nothing that is there.
+#[cfg(test)]
+pub fn pictures(n: usize, size: [usize; 3], seed: u64) -> ImageSet {
+    let [h, w, c] = size;
+    let length = h * w * c;
+    let scale = [h as f64, w as f64].map(|side| side / SIDE as f64);
+    let mut pixels = vec![0; n * length];
+    parallel::for_each_chunk(&mut pixels, length, |first, image| {
+        let index = first / length;
+        let class = index % SHAPES.len();
+        let mut stream = Stream::new(seed, Purpose::Shapes, index as u64, 0);
+        let drawing = Drawing::draw(&mut stream);
+        let red = class.is_multiple_of(2);
+        let (most, least) = (stream.uniform(0.85, 1.0), stream.uniform(0.0, 0.35));
+        let tint = match (c, red) {
+            (1, _) => [1.0; 3],
+            (_, true) => [most, stream.uniform(0.1, 0.7), least],
+            (_, false) => [stream.uniform(0.1, 0.6), most, least],
+        };
+        let shape = if c == 1 { class } else { class / 2 * 2 };
+        for (place, pixel) in image.chunks_exact_mut(c).enumerate() {
+            let [y, x] = [place / w, place % w].map(|at| at as f64 + 0.5);
+            let distance = drawing.distance(shape, y / scale[0] - 0.5, x / scale[1] - 0.5);
+            let cover = (0.5 - distance * scale[0].min(scale[1])).clamp(0.0, 1.0);
+            for (value, tint) in pixel.iter_mut().zip(tint) {
+                let light = drawing.background + (drawing.light * tint - drawing.background) * cover;
+                *value = (light + 8.0 * stream.normal()).round().clamp(0.0, 255.0) as u8;
+            }
+        }
+    });
+    let labels = (0..n).map(|index| (index % SHAPES.len()) as u32).collect();
+    let ids = Ids::Rows { prefix: "shape".into(), rows: (0..n as u32).collect() };
+    ImageSet::new(size, pixels, labels, SHAPES.map(str::to_owned).to_vec().into(), ids)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -152,7 +152,7 @@ fn train(
     let meter = session.progress.begin(&trainer, images.classes(), &title, whole);
     fit(session, &mut trainer, part, &mut metrics, meter, None)?;
 
-    let model = model_file(graph, &trainer, images.classes());
+    let model = model_file(graph, &recipe.data, &trainer, images.classes());
     part.model(&model)?;
     let table = session.threads.run(|| predict(session, &model, &held, Split::Train));
     part.table(PREDICTIONS, &table)?;

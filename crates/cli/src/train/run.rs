@@ -1,9 +1,9 @@
 //! One run: from images to a run folder with a model, its predictions and their report.
 
 use seamripper_core::fail::{Evaluation, evaluate};
-use seamripper_core::graph::{Graph, ModelFile, Preprocessing};
+use seamripper_core::graph::{Filter, Fit, Graph, ModelFile, Preprocessing};
 use seamripper_core::predictions::Predictions;
-use seamripper_core::recipe::Recipe;
+use seamripper_core::recipe::{DataOptions, Recipe};
 use seamripper_core::sample::{ImageSet, Split};
 use seamripper_core::train::{Predictor, Trainer};
 
@@ -155,7 +155,7 @@ impl Run<'_> {
         test: Option<&ImageSet>,
     ) -> Result<Option<Evaluation>, Stop> {
         let Self { session, graph, folder, .. } = *self;
-        let model = model_file(graph, trainer, validation.classes());
+        let model = model_file(graph, &self.recipe.data, trainer, validation.classes());
         folder.model(&model)?;
         let mut parts = Vec::new();
         for (set, split) in [(Some(validation), Split::Validation), (test, Split::Test)] {
@@ -177,13 +177,16 @@ impl Run<'_> {
     }
 }
 
-/// The model a training has come to.
-pub fn model_file(graph: &Graph, trainer: &Trainer<'_>, classes: &[String]) -> ModelFile {
+/// The model a training has come to. It says how its pictures were resized where that is not the usual way, so that it is given
+/// others in the same way without its recipe too.
+pub fn model_file(graph: &Graph, data: &DataOptions, trainer: &Trainer<'_>, classes: &[String]) -> ModelFile {
+    let fit = Some(data.fit).filter(|&fit| fit != Fit::default());
+    let resize = Some(data.resize).filter(|&filter| filter != Filter::default());
     ModelFile {
         graph: graph.clone(),
         weights: trainer.result().clone(),
         classes: classes.to_vec(),
-        preprocessing: Preprocessing::new(graph.input[2]),
+        preprocessing: Preprocessing { fit, resize, ..Preprocessing::new(graph.input[2]) },
     }
 }
 

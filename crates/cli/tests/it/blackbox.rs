@@ -119,13 +119,44 @@ fn names_and_preprocessing_go_into_a_copy() {
       layers      not read
       parameters  653
       images      16 x 20, 3 channels
-      prepared    (pixel / 255 - [0.5, 0.5, 0.5]) / [0.25, 0.25, 0.25]
+      prepared    (pixel / 255 - 0.5) / 0.25
       classes     5 (a to e)
     ");
     let output = place.done(&["model", "named.onnx", "--json"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["black_box"]["classes"], serde_json::json!(["a", "b", "c", "d", "e"]));
     assert_eq!(document["black_box"]["preprocessing"]["std"], serde_json::json!([0.25, 0.25, 0.25]));
+}
+
+#[test]
+fn the_doctor_repairs_a_copy() {
+    let place = place();
+    place.done(&[
+        "import",
+        "group-norm.onnx",
+        "--out",
+        "wrong.onnx",
+        "--inverted",
+        "--mean",
+        "0.5",
+        "--std",
+        "0.25",
+    ]);
+    let on = |file: &str| -> Value {
+        let output = place.done(&["eval", file, "--data", "idx:shapes", "--json", "--quiet"]);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let wrong = on("wrong.onnx");
+    assert!(wrong["accuracy"].as_f64().unwrap() < 0.8, "{wrong}");
+    let doctor = ["doctor", "--model", "wrong.onnx", "--data", "idx:shapes", "--quiet", "--write"];
+    let said = place.text(&place.done(&[&doctor[..], &["right.onnx"]].concat()).stdout);
+    assert!(said.contains("  right  pixel / 255\n"), "{said}");
+    assert_eq!(on("right.onnx"), on("group-norm.onnx"));
+    assert_snapshot!(refused(&place, &[&doctor[..], &["right.safetensors"]].concat()), @"error: --write right.safetensors: expected an .onnx file, found another ending");
+    assert_snapshot!(refused(&place, &doctor), @r"
+    error: --write: expected an .onnx file, found no name; wrong.onnx is left as it is
+    hint: give it a name: --write repaired.onnx
+    ");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod audit;
 mod blackbox;
 mod data;
+mod doctor;
 mod eval;
 mod lr_find;
 mod model;

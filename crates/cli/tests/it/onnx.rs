@@ -79,6 +79,7 @@ fn a_model_comes_in() {
     ---
     note: the file does not name its classes: they are called 0 to 4
     note: the file does not say how pixels are prepared: they are divided by 255
+    `seamripper doctor --model net.safetensors --data SOURCE --write` finds out how, from labelled images
     `seamripper eval net.safetensors --data SOURCE` and `seamripper see net.safetensors --data SOURCE` look at it
     ");
     let arguments = [
@@ -98,7 +99,7 @@ fn a_model_comes_in() {
       layers      17
       parameters  6,361
       images      33 x 31, 3 channels
-      prepared    (pixel / 255 - [0.485, 0.456, 0.406]) / [0.25, 0.25, 0.25]
+      prepared    (pixel / 255 - [0.485, 0.456, 0.406]) / 0.25
       classes     5 (cat to other)
     ---
     `seamripper eval named.safetensors --data SOURCE` and `seamripper see named.safetensors --data SOURCE` look at it

@@ -11,7 +11,7 @@ mod profile;
 mod refused;
 mod same_bytes;
 mod seeds;
-mod shapes;
+pub mod shapes;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -86,6 +86,7 @@ fn a_recipe_gets_the_weights_of_pytorch() {
     note: the state dict is the checkpoint's "state_dict"
     note: the file does not name its classes: they are called 0 to 4
     note: the file does not say how pixels are prepared: they are divided by 255
+    `seamripper doctor --model net.safetensors --data SOURCE --write` finds out how, from labelled images
     `seamripper eval net.safetensors --data SOURCE` and `seamripper see net.safetensors --data SOURCE` look at it
     "#);
     let json: Value =

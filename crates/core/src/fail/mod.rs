@@ -9,6 +9,7 @@ pub mod abstain;
 pub mod audit;
 pub mod calibration;
 pub mod confusions;
+pub mod doctor;
 pub mod drift;
 pub mod duplicates;
 pub mod evaluation;

@@ -6,6 +6,8 @@ mod file;
 mod initial;
 mod layer;
 mod part;
+mod pictures;
+pub mod plausible;
 mod preprocessing;
 mod shape;
 mod spec;
@@ -20,7 +22,8 @@ pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensor
 pub use initial::Initializer;
 pub use layer::{Activation, Convolution, Interpolation, Layer, Padding};
 pub use part::Part;
-pub use preprocessing::Preprocessing;
+pub use pictures::{Filter, Fit, Layout};
+pub use preprocessing::{ChannelOrder, Preprocessing};
 pub use shape::window_padding;
 pub use spec::{INPUT, LayerSpec};
 pub use weights::{Parameter, Role, Weights};

@@ -4,4 +4,5 @@ mod build;
 mod file;
 mod initial;
 mod part;
+mod preprocessing;
 mod shape;

@@ -24,8 +24,9 @@ use crate::graph::{Builder, Graph, GraphError, LayerSpec};
 use crate::problems::Problem;
 
 pub use crate::graph::Initializer;
+pub use crate::graph::{Filter, Fit};
 pub use error::RecipeError;
-pub use options::{EarlyStopping, EpsilonForm, Filter, Fit, Optimizer, Sampling, Schedule, TrainOptions};
+pub use options::{EarlyStopping, EpsilonForm, Optimizer, Sampling, Schedule, TrainOptions};
 pub use short::{WordProblem, parse_layer, write_layer};
 
 /// Everything that decides a run.

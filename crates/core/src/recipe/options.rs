@@ -4,64 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::Initializer;
 
-/// What happens to the proportions of a picture that is not of the model's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fit {
-    /// Nothing is lost and nothing added: height and width change by their own factors.
-    #[default]
-    Stretch,
-    /// The largest middle part with the proportions of the model; what is outside is lost.
-    Crop,
-    /// The whole picture in its proportions, in the middle of a black one.
-    Pad,
-}
-
-/// How pixels between pixels are found. Both grow with the factor when a picture shrinks, as Pillow's do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Filter {
-    /// A triangle, Pillow's `BILINEAR`.
-    #[default]
-    Bilinear,
-    /// Keys' cubic with a = -0.5, Pillow's `BICUBIC`.
-    Bicubic,
-}
-
-impl Fit {
-    /// The words of a recipe.
-    pub const NAMES: [&str; 3] = ["stretch", "crop", "pad"];
-
-    /// The recipe's word.
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-
-    /// What the word says; [`Fit::Stretch`] if it is none of [`Self::NAMES`].
-    pub fn named(word: &str) -> Self {
-        match word {
-            "crop" => Self::Crop,
-            "pad" => Self::Pad,
-            _ => Self::Stretch,
-        }
-    }
-}
-
-impl Filter {
-    /// The words of a recipe.
-    pub const NAMES: [&str; 2] = ["bilinear", "bicubic"];
-
-    /// The recipe's word.
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-
-    /// What the word says; [`Filter::Bilinear`] if it is none of [`Self::NAMES`].
-    pub fn named(word: &str) -> Self {
-        if word == "bicubic" { Self::Bicubic } else { Self::Bilinear }
-    }
-}
-
 /// The `[train]` table, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -11,7 +11,14 @@ use seamripper_core::sample::PixelStore;
 
 use crate::{Error, Result};
 
-/// Pixels of many pictures of one size.
+/// All pixels, where they are kept.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Memory(Vec<u8>),
+    File(PixelFile),
+}
+
+/// Pixels of many pictures of one size, as they come.
 #[derive(Debug)]
 pub(super) enum Gathered {
     Memory(Vec<u8>),
@@ -41,13 +48,13 @@ impl Gathered {
         }
     }
 
-    /// In memory, or as a store of pictures of `length` bytes.
-    pub(super) fn finish(self, length: usize) -> Result<std::result::Result<Vec<u8>, PixelFile>> {
+    /// What was gathered, of pictures of `length` bytes.
+    pub(super) fn finish(self, length: usize) -> Result<Kept> {
         match self {
-            Self::Memory(pixels) => Ok(Ok(pixels)),
+            Self::Memory(pixels) => Ok(Kept::Memory(pixels)),
             Self::File { file, folder } => {
                 let file = file.into_inner().map_err(|error| written(&folder, error.into_error()))?;
-                Ok(Err(PixelFile { file, length }))
+                Ok(Kept::File(PixelFile { file, length }))
             }
         }
     }

@@ -56,6 +56,16 @@ pub(super) fn read(path: &Path) -> Result<Table> {
     Ok(assemble(columns, &names, ids, labels, splits, scores, &nulls))
 }
 
+/// Runs `read`, whose library panics on some damaged pages that no look at the metadata finds (parquet 60.1: lengths of levels beyond
+/// the page). Such a panic is an error of the file; nothing of the reader is used afterwards.
+pub(crate) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("damage");
+        Err(malformed(path, "Parquet", "undamaged pages".into(), text.to_owned()))
+    })
+}
+
 /// Opens a file and compares what its header claims with what is there.
 pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
     let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };

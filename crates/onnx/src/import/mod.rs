@@ -296,6 +296,9 @@ impl<'a> Importing<'a> {
         if op == "Constant" {
             return constant_of(&node.attributes).map(|constant| vec![Value::Constant(Rc::new(constant))]);
         }
+        if node.inputs.is_empty() {
+            return Err("expected an input, found none".to_owned());
+        }
         let known: Vec<Option<&Constant>> = (node.inputs.iter())
             .map(|input| match input {
                 Some(Value::Constant(constant)) => Some(&**constant),

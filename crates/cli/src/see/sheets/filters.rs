@@ -92,10 +92,15 @@ fn tile(model: &Model<'_>, set: &ImageSet, looked: &Looked<'_>, index: usize, we
     if weights {
         let conv = model.graph.convolution(layer.node).expect("a convolution");
         let kernel = &model.graph.parameters[model.graph.nodes[layer.node].parameters[0]];
-        let values: Vec<f32> =
+        let mut values: Vec<f32> =
             model.weights.of(kernel).iter().skip(index).step_by(conv.filters).copied().collect();
         pictures.push(Some(match reads_colors(model.graph, looked) {
-            true => colored(conv.kernel, &values),
+            true => {
+                if model.preprocessing.swaps() {
+                    values.chunks_exact_mut(3).for_each(<[f32]>::reverse);
+                }
+                colored(conv.kernel, &values)
+            }
             false => Picture::signed(conv.kernel, &values, palette::limit(&values)),
         }));
     }

@@ -173,7 +173,7 @@ const CHANGED_BYTES_MOST: usize = 256 << 20;
 
 /// All rows, or at most [`Wants::changed_most`] of them, and as many as fit into memory: of each class an equal share, in the
 /// order of the table.
-pub(super) fn chosen(images: &ImageSet, wants: &Wants) -> Vec<usize> {
+fn chosen(images: &ImageSet, wants: &Wants) -> Vec<usize> {
     let (labels, n, classes) = (images.labels(), images.len(), images.classes().len());
     let fitting = CHANGED_BYTES_MOST / images.size().iter().product::<usize>();
     let most = wants.changed_most.min(fitting).max(1);

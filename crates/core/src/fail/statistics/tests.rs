@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use super::exact_test::mcnemar_exact;
+use statrs::function::factorial::ln_binomial;
+
+use super::exact_test::{binomial_at_least, mcnemar_exact};
 use super::interval::{ClassCounts, wilson};
 use super::multiple::{benjamini_hochberg, rejected};
 use crate::random::{Purpose, Stream};
@@ -165,6 +167,14 @@ proptest! {
         if a + 1 < b {
             prop_assert!(mcnemar_exact(a, b) <= mcnemar_exact(a + 1, b - 1));
         }
+    }
+
+    #[test]
+    fn the_binomial_tail_is_the_sum_of_its_terms(n in 1_u64..400, share in 0.01..0.99_f64, count in 0.0..1.0_f64) {
+        let count = (n as f64 * count).round() as u64;
+        let term = |x: u64| (ln_binomial(n, x) + x as f64 * share.ln() + (n - x) as f64 * (1.0 - share).ln()).exp();
+        let expected: f64 = (count..=n).map(term).sum();
+        prop_assert!((binomial_at_least(count, n, share) - expected).abs() < 1e-11 + 1e-9 * expected);
     }
 
     #[test]

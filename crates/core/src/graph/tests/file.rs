@@ -223,7 +223,7 @@ fn parts_that_do_not_belong_together_are_not_read() {
 
 #[test]
 fn preprocessing_is_what_it_says() {
-    let preprocessing = Preprocessing { scale: 1.0 / 255.0, mean: vec![0.5], std: vec![0.25] };
+    let preprocessing = Preprocessing::of(1.0 / 255.0, vec![0.5], vec![0.25]);
     assert_eq!(preprocessing.value(0, 0), -2.0);
     assert!((preprocessing.value(255, 0) - 2.0).abs() < 1e-6);
     assert!((Preprocessing::new(1).value(255, 0) - 1.0).abs() < 1e-7);
@@ -248,7 +248,7 @@ fn preprocessing_of_a_255th_is_a_division_by_255() {
     for pixel in 0..=255 {
         assert_eq!(Preprocessing::new(1).value(pixel, 0).to_bits(), (f32::from(pixel) / 255.0).to_bits());
     }
-    let colour = Preprocessing { scale: 1.0, mean: vec![1.0, 2.0, 3.0], std: vec![1.0, 2.0, 4.0] };
+    let colour = Preprocessing::of(1.0, vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 4.0]);
     let mut values = [0.0; 6];
     colour.apply(&[1, 4, 3, 3, 2, 7], &mut values);
     assert_eq!(values, [0.0, 1.0, 0.0, 2.0, 0.0, 1.0]);

@@ -203,9 +203,13 @@ impl<'a> Ascent<'a> {
             canvas.draw(&sketch.spectrum, &mut sketch.image);
             sketch.shake.apply(&sketch.image, size, values);
             for pixel in values.chunks_exact_mut(size[2]) {
+                if preprocessing.swaps() {
+                    pixel.reverse();
+                }
                 let constants = preprocessing.mean.iter().zip(&preprocessing.std);
                 for (value, (mean, std)) in pixel.iter_mut().zip(constants) {
-                    *value = (*value * (255.0 * preprocessing.scale) - mean) / std;
+                    let light = if preprocessing.inverted { 1.0 - *value } else { *value };
+                    *value = (light * (255.0 * preprocessing.scale) - mean) / std;
                 }
             }
         });
@@ -218,9 +222,13 @@ impl<'a> Ascent<'a> {
         let mut pairs: Vec<_> =
             self.sketches.iter_mut().zip(self.gradients.chunks_exact_mut(canvas.len())).collect();
         parallel::for_each(&mut pairs, |_, (sketch, gradient)| {
+            let slope = 255.0 * preprocessing.scale * if preprocessing.inverted { -1.0 } else { 1.0 };
             for pixel in gradient.chunks_exact_mut(size[2]) {
                 for (value, std) in pixel.iter_mut().zip(&preprocessing.std) {
-                    *value *= 255.0 * preprocessing.scale / std;
+                    *value *= slope / std;
+                }
+                if preprocessing.swaps() {
+                    pixel.reverse();
                 }
             }
             let mut of_image = vec![0.0; canvas.len()];

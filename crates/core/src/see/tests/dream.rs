@@ -2,7 +2,8 @@ use seamripper_kernels::parallel::Threads;
 use seamripper_kernels::{Instructions, softmax};
 
 use crate::graph::{
-    Activation, Builder, Graph, Initializer, Layer, LayerSpec, Padding, Preprocessing, Role, Weights,
+    Activation, Builder, ChannelOrder, Graph, Initializer, Layer, LayerSpec, Padding, Preprocessing, Role,
+    Weights,
 };
 use crate::random::{Purpose, Stream};
 use crate::sample::{Ids, ImageSet};
@@ -199,9 +200,13 @@ fn smooth() -> (Graph, Weights) {
 
 #[test]
 fn gradients_are_differences() {
+    let plain = Preprocessing::of(1.0 / 255.0, vec![0.5, 0.4, 0.3], vec![0.2, 0.3, 0.25]);
+    check_gradients_with(&plain);
+    check_gradients_with(&Preprocessing { channels: ChannelOrder::Bgr, inverted: true, ..plain });
+}
+
+fn check_gradients_with(preprocessing: &Preprocessing) {
     let (graph, weights) = smooth();
-    let preprocessing =
-        Preprocessing { scale: 1.0 / 255.0, mean: vec![0.5, 0.4, 0.3], std: vec![0.2, 0.3, 0.25] };
     let layer = &filter_layers(&graph)[0];
     let objectives = [
         [Unit::filter(layer, 2, Place::Mean), Unit::filter(layer, 2, Place::Center)].into(),
@@ -209,7 +214,7 @@ fn gradients_are_differences() {
         Objective::from(Unit::class(&graph, 0)),
     ];
     for isa in Instructions::available() {
-        let model = Model { isa, graph: &graph, weights: &weights, preprocessing: &preprocessing };
+        let model = Model { isa, graph: &graph, weights: &weights, preprocessing };
         let mut heads = Heads::new(&model, &objectives, true);
         let canvas = Canvas::new(isa, graph.input, 1.0);
         let robustness = Robustness { jitter: 1.5, degrees: 20.0, zoom: 0.2 };

@@ -30,8 +30,11 @@ use crate::train::{instructions, threads};
 use document::Told;
 use images::{Images, Ways};
 
-/// Images looked at unless another number is asked for: of small images, and of those above [`SMALL`].
-const SAMPLES: [usize; 2] = [4_000, 400];
+/// Images looked at unless another number is asked for: of small images, and of those above [`SMALL`]. To choose takes many ways and few
+/// images, to confirm a small difference takes many images and few ways.
+const SAMPLES: [usize; 2] = [10_000, 600];
+/// At most so many of them choose.
+const CHOOSING: [usize; 2] = [2_000, 200];
 /// Height times width of images that are predicted by the thousand a second.
 const SMALL: usize = 64 * 64;
 /// Fewer say nothing.
@@ -49,7 +52,8 @@ pub struct Doctor {
     /// Part of the data to look at [default: validation, if the run held images out, else train]
     #[arg(long, value_enum, value_name = "SPLIT")]
     split: Option<SplitName>,
-    /// How many images: half of them choose, the others confirm [default: 4000; 400 if they are larger than 64x64]
+    /// How many images: up to half of them and 2000 choose, the others confirm [default: 10000; 600, of which 200 choose, if they are
+    /// larger than 64x64]
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
     /// Names the draw of the sample
@@ -72,8 +76,9 @@ pub fn run(verb: &Doctor, global: &Global) -> Outcome {
     let all = opened.images(split)?;
     let (of_class, by) = outputs::outputs(all.classes(), opened.model.classes(), &verb.model)?;
     let [h, w, _] = all.size();
-    let most = verb.sample.unwrap_or(SAMPLES[usize::from(h * w > SMALL)]);
-    let drawn = Sample::draw(all.labels(), most, verb.seed);
+    let large = usize::from(h * w > SMALL);
+    let most = verb.sample.unwrap_or(SAMPLES[large]);
+    let drawn = Sample::draw(all.labels(), most, CHOOSING[large], verb.seed);
     let rows: Vec<usize> = drawn.choose.iter().chain(&drawn.confirm).copied().collect();
     if rows.len() < FEWEST {
         let (what, found) = match most < FEWEST {

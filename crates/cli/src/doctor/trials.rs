@@ -21,6 +21,7 @@ use seamripper_core::train::Trainer;
 use seamripper_data::photo::{Photo, fit};
 use seamripper_kernels::{Instructions, softmax};
 
+use super::CHOOSING;
 use crate::selftest::shapes;
 
 /// Height and width of the pictures, and of what the network reads.
@@ -212,7 +213,7 @@ struct Scale {
     /// Pictures to train on.
     pictures: usize,
     epochs: usize,
-    /// Images of a sample, half of them to choose.
+    /// Images of a sample.
     sample: usize,
     /// Whether the sample is of the images that were trained on, as the program takes it by default.
     seen: bool,
@@ -263,7 +264,7 @@ impl Bench {
             let probs = network.probs(&values);
             probs.chunks_exact(CLASSES).flat_map(|row| called.iter().map(|&class| row[class])).collect()
         };
-        let sample = Sample::draw(self.pool.labels(), most, seed);
+        let sample = Sample::draw(self.pool.labels(), most, CHOOSING[0], seed);
         let question = Question {
             labels: self.pool.labels(),
             outputs: CLASSES,
@@ -385,7 +386,7 @@ fn every_fault_is_named() {
 #[ignore = "minutes: scripts/test --full"]
 fn doctor_trials() {
     for seen in [true, false] {
-        let scale = Scale { pictures: 6_000, epochs: 4, sample: 4_000, seen };
+        let scale = Scale { pictures: 10_000, epochs: 3, sample: 10_000, seen };
         let (rows, all, none) = tallied(0..5, &scale, |_| true);
         println!("\nimages {}", if seen { "the model was trained on" } else { "it has not seen" });
         println!(

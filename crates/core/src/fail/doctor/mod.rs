@@ -1,16 +1,16 @@
 //! Which of several ways to prepare images was a model fitted with?
 //!
-//! *Idea*: half of a labelled sample chooses, the other half confirms.
+//! *Idea*: part of a labelled sample chooses, the rest confirms.
 //! ```text
 //! way   = a form (values, colors, layout) and a size (fit, filter); the outputs as they are named, or as matches best
-//! best  = the way with the least log loss on the first half; of equals the nearest to the current one   (`search`, `score`)
-//! gain  = the best way against the current one on the second half, image by image:
+//! best  = the way with the least log loss on the first part; of equals the nearest to the current one   (`search`, `score`)
+//! gain  = the best way against the current one on the second part, image by image:
 //!         accuracy (McNemar, exact) and loss (z of the mean difference), each at half of LEVEL
 //! verdict:  nothing works   if the best way is not better than chance, LEVEL, exact binomial test
 //!           another way     if it is better than the current one by accuracy or loss, and worse by neither
 //!           the current way otherwise
 //! ```
-//! The second half has chosen nothing, so its accuracies, intervals and p-values need no correction for the number of ways. It
+//! The second part has chosen nothing, so its accuracies, intervals and p-values need no correction for the number of ways. It
 //! has not fitted the order of the outputs either, which fits any images it is learned from.
 //!
 //! *Why the loss*: weights were fitted to have little loss on images as they were then prepared, and a first layer without

@@ -1,4 +1,4 @@
-//! Which images are looked at: half to choose a way on, half to confirm it.
+//! Which images are looked at: some to choose a way on, the others to confirm it.
 
 use crate::random::{Purpose, Stream};
 
@@ -8,14 +8,14 @@ pub struct Sample {
     /// To choose on: two images of a class, then two of the next one, and round again, so that every beginning has all classes, and
     /// every other image too.
     pub choose: Vec<usize>,
-    /// To confirm on, in the same order.
+    /// To confirm on, in the same order at first.
     pub confirm: Vec<usize>,
 }
 
 impl Sample {
     /// About `most` of the images with these labels, as many of every class as there are, drawn by `seed`; half of each class goes
-    /// to either side.
-    pub fn draw(labels: &[u32], most: usize, seed: u64) -> Self {
+    /// to either side, until `choosing` images are there to choose on: the others confirm.
+    pub fn draw(labels: &[u32], most: usize, choosing: usize, seed: u64) -> Self {
         let k = labels.iter().max().map_or(0, |&label| label as usize + 1);
         let mut of_classes = vec![Vec::new(); k];
         labels.iter().enumerate().for_each(|(row, &label)| of_classes[label as usize].push(row));
@@ -35,6 +35,9 @@ impl Sample {
         }
         choose.truncate(most.div_ceil(2));
         confirm.truncate(most / 2);
+        if choose.len() > choosing {
+            confirm.extend(choose.split_off(choosing));
+        }
         Self { choose, confirm }
     }
 }

@@ -38,7 +38,7 @@ impl Plant {
     }
 
     fn examined(&self, forms: &[usize], pictures: &[usize]) -> Diagnosis {
-        let sample = Sample::draw(&self.labels, 800, 1);
+        let sample = Sample::draw(&self.labels, 800, 400, 1);
         let question = Question { labels: &self.labels, outputs: K, forms, pictures, sample: &sample };
         let diagnosis = examine(&question, &mut |way, rows| self.predict(way, rows));
         assert!(diagnosis.predicted <= most_predicted(&question));
@@ -92,7 +92,7 @@ fn ways_that_are_the_same_are_no_change() {
     let mut predict = |way: Way, rows: &[usize]| {
         plant.predict(Way { form: if way.form == 2 { 1 } else { way.form }, ..way }, rows)
     };
-    let sample = Sample::draw(&plant.labels, 800, 1);
+    let sample = Sample::draw(&plant.labels, 800, 400, 1);
     let question =
         Question { labels: &plant.labels, outputs: K, forms: &[0, 2, 1], pictures: &[0], sample: &sample };
     let diagnosis = examine(&question, &mut predict);
@@ -118,7 +118,7 @@ fn an_order_that_only_fits_the_images_it_was_learned_from_is_none() {
     // predictions that have nothing to do with the labels, of few images and many classes
     let k = 20;
     let labels: Vec<u32> = (0..400).map(|row| row % 20).collect();
-    let sample = Sample::draw(&labels, 120, 0);
+    let sample = Sample::draw(&labels, 120, 60, 0);
     let question = Question { labels: &labels, outputs: k, forms: &[0], pictures: &[0], sample: &sample };
     for seed in 0..20 {
         let mut predict = |_: Way, rows: &[usize]| -> Vec<f64> {
@@ -144,9 +144,9 @@ fn an_order_that_only_fits_the_images_it_was_learned_from_is_none() {
 }
 
 #[test]
-fn halves_have_no_image_in_common_and_all_classes_at_every_beginning() {
+fn the_sides_have_no_image_in_common_and_all_classes_at_every_beginning() {
     let labels: Vec<u32> = (0..3000).map(|row| if row < 2000 { 0 } else { 1 + (row % 9) as u32 }).collect();
-    let Sample { choose, confirm } = Sample::draw(&labels, 1000, 7);
+    let Sample { choose, confirm } = Sample::draw(&labels, 1000, 500, 7);
     assert_eq!((choose.len(), confirm.len()), (500, 500));
     let mut all: Vec<usize> = choose.iter().chain(&confirm).copied().collect();
     all.sort_unstable();
@@ -160,11 +160,15 @@ fn halves_have_no_image_in_common_and_all_classes_at_every_beginning() {
     assert!(classes(&choose[..40]).iter().all(|&count| count == 4));
     let odd: Vec<usize> = choose.iter().step_by(2).copied().collect();
     assert!(classes(&odd).iter().all(|&count| count == 25));
-    assert_eq!(Sample::draw(&labels, 1000, 7).choose, choose);
-    assert_ne!(Sample::draw(&labels, 1000, 8).choose, choose);
+    assert_eq!(Sample::draw(&labels, 1000, 500, 7).choose, choose);
+    assert_ne!(Sample::draw(&labels, 1000, 500, 8).choose, choose);
     // what there is, if that is less
-    let few = Sample::draw(&[0, 1, 1, 1, 0], 100, 0);
+    let few = Sample::draw(&[0, 1, 1, 1, 0], 100, 50, 0);
     assert_eq!((few.choose.len(), few.confirm.len()), (3, 2));
+    // more to confirm than to choose
+    let more = Sample::draw(&labels, 1000, 200, 7);
+    assert_eq!(more.choose, choose[..200]);
+    assert_eq!((&more.confirm[..500], &more.confirm[500..]), (&confirm[..], &choose[200..]));
 }
 
 #[test]

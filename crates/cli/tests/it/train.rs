@@ -2,6 +2,7 @@
 
 mod contract;
 mod corrections;
+mod events;
 mod fashion_mnist;
 mod film;
 mod folds;

@@ -36,7 +36,7 @@ fn begun(place: &Place, run: &str) -> PathBuf {
 }
 
 /// Kills a run (SIGKILL) as soon as `epochs` are there. It must not have come to its end.
-fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
+pub(super) fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
     let mut child = started(place.program(arguments), &begun(place, run), &place.at(run), epochs);
     child.kill().unwrap();
     child.wait().unwrap();

@@ -7,6 +7,7 @@ mod search;
 mod settings;
 mod table;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -31,9 +32,6 @@ use axes::Asked;
 use document::{Document, Setting, Trial};
 use halving::By;
 use search::{Candidate, Search};
-
-/// Characters of a folder's name at most, after its number.
-const NAME_MOST: usize = 60;
 
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
@@ -92,6 +90,7 @@ pub fn run(verb: &Sweep, global: &Global) -> Outcome {
         }
         None => begin(verb)?,
     };
+    document.place(&folder);
     let candidates = candidates(&base, &document, &folder)?;
     let threads = threads(global)?;
     let chosen = Chosen::of(&base.data.source, verb.data.as_deref());
@@ -158,9 +157,8 @@ fn begin(verb: &Sweep) -> Result<(RunFolder, Recipe, Document, Corrections), Sto
         .zip(settings)
         .map(|(number, changes)| Setting {
             number,
-            folder: folder.part(&name(number, &changes)).path().display().to_string(),
+            folder: String::new(),
             changes,
-            score: None,
             accuracy: None,
             loss: None,
             runs: vec![Trial::default(); document.seeds.len()],
@@ -203,8 +201,9 @@ fn base_of(document: &Document, path: &Path) -> Result<Recipe, Stop> {
 /// Everything that is wrong with any of them, each once.
 fn candidates(base: &Recipe, document: &Document, folder: &RunFolder) -> Result<Vec<Candidate>, Stop> {
     let mut problems: Vec<Problem> = Vec::new();
-    let mut candidates = Vec::new();
-    for Setting { number, changes, .. } in &document.settings {
+    let (mut candidates, mut seen) = (Vec::new(), HashSet::new());
+    for setting in &document.settings {
+        let Setting { number, changes, .. } = setting;
         let mut recipe = base.clone();
         recipe.train.seed = document.seeds[0];
         let graph = recipe
@@ -216,12 +215,18 @@ fn candidates(base: &Recipe, document: &Document, folder: &RunFolder) -> Result<
                 recipe,
                 graph,
                 title: title(*number, changes),
-                folder: folder.part(&name(*number, changes)),
+                folder: setting.folder(folder),
             }),
             Err(found) => {
-                let new = |problem: &Problem| !problems.contains(problem);
-                let found: Vec<_> = found.into_iter().filter(new).collect();
-                problems.extend(found);
+                for problem in found {
+                    // What is wrong with a key is wrong with all its values.
+                    let general = changes.iter().fold(problem.message.clone(), |message, change| {
+                        message.replace(change, table::split(change).0)
+                    });
+                    if seen.insert(general) {
+                        problems.push(problem);
+                    }
+                }
             }
         }
     }
@@ -250,18 +255,5 @@ fn said(document: &Document) -> String {
 
 /// A setting in short: `3 rate=0.01 batch=64`.
 fn title(number: usize, changes: &[String]) -> String {
-    format!("{number} {}", shortly(changes).join(" "))
-}
-
-/// The name of a setting's folder: `003-rate=0.01,batch=64`, of characters that every file system takes.
-fn name(number: usize, changes: &[String]) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || "._-+=,".contains(c) { c } else { '_' };
-    let name: String = shortly(changes).join(",").chars().map(kept).take(NAME_MOST).collect();
-    if name.is_empty() { format!("{number:03}") } else { format!("{number:03}-{name}") }
-}
-
-fn shortly(changes: &[String]) -> Vec<String> {
-    let split = changes.iter().map(|change| table::split(change));
-    let keys: Vec<_> = split.clone().map(|(key, _)| key).collect();
-    split.map(|(key, value)| format!("{}={value}", table::short(key, &keys))).collect()
+    format!("{number} {}", document::shortly(changes).join(" "))
 }

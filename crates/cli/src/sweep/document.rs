@@ -7,11 +7,14 @@ use seamripper_core::fail::spread::Band;
 use serde::{Deserialize, Serialize};
 
 use super::halving::{By, Score, better_first};
+use super::table::{short, split};
 use crate::diag::{Outcome, Stop};
 use crate::train::folder::{RunFolder, SWEEP};
 
 /// Version of the document.
 const SCHEMA: &str = "seamripper.sweep/1";
+/// Characters of a folder's name at most, after its number.
+const NAME_MOST: usize = 60;
 
 /// `sweep.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,11 +45,9 @@ pub struct Setting {
     pub changes: Vec<String>,
     /// Where its runs are.
     pub folder: String,
-    /// At the end, unless a run has diverged: means over the seeds.
-    pub score: Option<Score>,
-    /// Over the seeds.
+    /// At the end, unless a run has diverged: over the seeds.
     pub accuracy: Option<Band>,
-    /// Over the seeds.
+    /// As `accuracy`; nats.
     pub loss: Option<Band>,
     /// In the order of the seeds.
     pub runs: Vec<Trial>,
@@ -86,6 +87,11 @@ impl Trial {
 }
 
 impl Setting {
+    /// The folder of its runs in that of the sweep.
+    pub fn folder(&self, sweep: &RunFolder) -> RunFolder {
+        sweep.part(&name(self.number, &self.changes))
+    }
+
     /// What became of it: the worst of its runs.
     pub fn state(&self) -> Option<State> {
         self.runs.iter().filter_map(|run| run.state).max()
@@ -98,12 +104,15 @@ impl Setting {
 
     /// Sums its runs up.
     pub fn sum_up(&mut self) {
-        let scores: Vec<_> = self.runs.iter().map(Trial::score).collect();
-        self.score = Score::mean(&scores);
-        let of = |value: fn(&Score) -> f64| Band::of(&scores.iter().flatten().map(value).collect::<Vec<_>>());
-        let all = self.score.is_some();
-        self.accuracy = of(|score| score.accuracy).filter(|_| all);
-        self.loss = of(|score| score.loss).filter(|_| all);
+        let scores: Option<Vec<Score>> = self.runs.iter().map(Trial::score).collect();
+        let scores = scores.unwrap_or_default();
+        self.accuracy = Band::of(&scores.iter().map(|run| run.accuracy).collect::<Vec<_>>());
+        self.loss = Band::of(&scores.iter().map(|run| run.loss).collect::<Vec<_>>());
+    }
+
+    /// What it is judged by: means over the seeds; `None` if a run has diverged.
+    fn score(&self) -> Option<Score> {
+        Some(Score { accuracy: self.accuracy?.mean, loss: self.loss?.mean })
     }
 }
 
@@ -145,6 +154,14 @@ impl Document {
         Ok(document)
     }
 
+    /// Says where its folders are; a sweep that is gone on with may have been moved.
+    pub fn place(&mut self, folder: &RunFolder) {
+        self.sweep = folder.path().display().to_string();
+        for setting in &mut self.settings {
+            setting.folder = setting.folder(folder).path().display().to_string();
+        }
+    }
+
     /// Puts the settings in the order of the table: finished ones first, then the longer trained; of those the better.
     pub fn rank(&mut self) {
         let by = self.by;
@@ -153,7 +170,7 @@ impl Document {
             let stopped = a.state() == Some(State::Stopped);
             (a.state().cmp(&b.state()))
                 .then_with(|| if stopped { longer() } else { std::cmp::Ordering::Equal })
-                .then_with(|| better_first(by, a.score, b.score))
+                .then_with(|| better_first(by, a.score(), b.score()))
                 .then(a.number.cmp(&b.number))
         });
     }
@@ -167,4 +184,18 @@ impl Document {
     pub fn write(&self, folder: &RunFolder) -> Outcome {
         folder.write(SWEEP, (self.json() + "\n").as_bytes())
     }
+}
+
+/// The name of a setting's folder: `003-rate=0.01,batch=64`, of characters that every file system takes.
+fn name(number: usize, changes: &[String]) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "._-+=,".contains(c) { c } else { '_' };
+    let name: String = shortly(changes).join(",").chars().map(kept).take(NAME_MOST).collect();
+    if name.is_empty() { format!("{number:03}") } else { format!("{number:03}-{name}") }
+}
+
+/// Changes with the last part of their keys.
+pub fn shortly(changes: &[String]) -> Vec<String> {
+    let split = changes.iter().map(|change| split(change));
+    let keys: Vec<_> = split.clone().map(|(key, _)| key).collect();
+    split.map(|(key, value)| format!("{}={value}", short(key, &keys))).collect()
 }

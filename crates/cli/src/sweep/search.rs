@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 use seamripper_core::graph::Graph;
 use seamripper_core::recipe::Recipe;
@@ -228,7 +227,7 @@ impl Search<'_> {
                 });
             }
         }
-        let (folder, progress) = (self.folder, self.session.progress);
+        let folder = self.folder;
         let mut document = self.document.into_inner().expect("no holder panics");
         for (setting, runs) in document.settings.iter_mut().zip(trials.chunks(seeds.len())) {
             setting.runs = runs.to_vec();
@@ -236,8 +235,6 @@ impl Search<'_> {
         }
         document.rank();
         document.write(folder)?;
-        let runs = document.settings.len() * seeds.len();
-        progress.say(format_args!("{} runs", thousands(runs as u64)));
         Ok(document)
     }
 }

@@ -57,13 +57,13 @@ fn worth(document: &Document, out: &mut impl Write) -> io::Result<()> {
     };
     writeln!(
         out,
-        "An accuracy of {:.2} % on so many images has a standard error of {:.2} points; {}.",
+        "An accuracy of {:.2} % on so many images has a standard error of {:.2} points; {} within that of the first.",
         100.0 * accuracy.mean,
         100.0 * error,
         match settings.iter().skip(1).filter(near).count() {
-            0 => "no other finished setting is as near to the first".to_owned(),
-            1 => "one other finished setting is as near to the first".to_owned(),
-            others => format!("{others} other finished settings are as near to the first"),
+            0 => "no other finished setting is".to_owned(),
+            1 => "one other finished setting is".to_owned(),
+            others => format!("{others} other finished settings are"),
         }
     )?;
     let run = match seeds[..] {
@@ -74,7 +74,7 @@ fn worth(document: &Document, out: &mut impl Write) -> io::Result<()> {
     let changes: Vec<_> = best.changes.iter().map(|change| quoted(change)).collect();
     writeln!(
         out,
-        "The first of {} is there by luck too: only the test images say what it is worth, once.",
+        "To be first of {} takes some luck: only the test images, looked at once, say what it is worth.",
         settings.len()
     )?;
     writeln!(out, "\n  seamripper eval {run} --split test")?;

@@ -7,7 +7,7 @@ mod fashion_mnist;
 mod film;
 mod folds;
 mod full_disk;
-mod interrupted;
+pub mod interrupted;
 mod profile;
 mod refused;
 mod same_bytes;

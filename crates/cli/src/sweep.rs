@@ -40,7 +40,7 @@ Keys with lists make a grid: every combination is a setting. With a range LOW..H
 the range, or evenly from its logarithms if it is positive and spans a factor of 10 or more. A setting is trained with every seed \
 of train.seed=0,1,2.
 
-After 1/8, 1/4 and 1/2 of the epochs the worse half of the settings is stopped. Settings are compared on validation images; test \
+After 1/8, 1/4 and 1/2 of the epochs the worse half of the settings is stopped, while more than two are left. Settings are compared on validation images; test \
 images are not looked at.
 
   seamripper sweep recipes/seed.toml data.validation=0.1 train.rate=1e-3,3e-3,1e-2 train.batch=64,128
@@ -106,7 +106,7 @@ pub fn run(verb: &Sweep, global: &Global) -> Outcome {
     whole_file::create_folder(folder.path()).map_err(|error| Stop::problem(&error, error.hint()))?;
     corrections.keep(folder.path())?;
     document.write(&folder)?;
-    progress.say(format_args!("{}", said(&document)));
+    progress.say(format_args!("{}", said(&document, &candidates)));
     let session = Session { isa, threads: &threads, progress: &progress, interrupt: &interrupt };
     let search = Search {
         session: &session,
@@ -238,17 +238,21 @@ fn stop(problems: &[Problem]) -> Stop {
 }
 
 /// What is going to be done.
-fn said(document: &Document) -> String {
+fn said(document: &Document, candidates: &[Candidate]) -> String {
     let Document { sweep, settings, seeds, validation_images, finish_all, .. } = document;
     let seeds = match seeds.len() {
         1 => String::new(),
         seeds => format!(", {seeds} seeds each"),
     };
-    let stopped =
-        if *finish_all { "" } else { ", the worse half stopped after 1/8, 1/4 and 1/2 of the epochs" };
+    let rungs: Vec<_> = search::rungs_of(candidates).into_iter().map(halving::said).collect();
+    let stopped = match rungs.is_empty() || *finish_all {
+        true => String::new(),
+        false => format!(", the worse half stopped after {} of the epochs", rungs.join(", ")),
+    };
     format!(
-        "sweep folder {sweep}: {} settings{seeds}, judged by {} validation images{stopped}",
+        "sweep folder {sweep}: {} setting{}{seeds}, judged by {} validation images{stopped}",
         settings.len(),
+        if settings.len() == 1 { "" } else { "s" },
         seamripper_core::digits::thousands(validation_images.unwrap_or(0)),
     )
 }

@@ -64,9 +64,22 @@ pub fn better_first(by: By, a: Option<Score>, b: Option<Score>) -> Ordering {
     }
 }
 
-/// The shares at which settings are compared, if the shortest run has `epochs`: each run has a whole epoch behind it by then.
-pub fn rungs(epochs: usize) -> impl Iterator<Item = f64> {
-    RUNGS.into_iter().filter(move |share| epochs as f64 * share >= 1.0)
+/// The shares at which some of `settings` are stopped, if the shortest run has `epochs`: each run has a whole epoch behind it by
+/// then.
+pub fn rungs(settings: usize, epochs: usize) -> Vec<f64> {
+    let mut left = settings;
+    let whole = RUNGS.into_iter().filter(|share| epochs as f64 * share >= 1.0);
+    let stops = whole.take_while(|_| {
+        let before = left;
+        left = left_of(left);
+        left < before
+    });
+    stops.collect()
+}
+
+/// A rung in words: `1/8`.
+pub fn said(share: f64) -> String {
+    format!("1/{:.0}", 1.0 / share)
 }
 
 /// Epochs that a run of `epochs` has behind it at a share of them.
@@ -127,10 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_compared_after_whole_epochs_only() {
-        assert_eq!(rungs(1).count(), 0);
-        assert_eq!(rungs(2).collect::<Vec<_>>(), [0.5]);
-        assert_eq!(rungs(20).collect::<Vec<_>>(), [0.125, 0.25, 0.5]);
+    fn settings_are_compared_after_whole_epochs_while_there_are_some_to_stop() {
+        assert_eq!(rungs(9, 1), [0.0; 0]);
+        assert_eq!(rungs(9, 2), [0.5]);
+        assert_eq!(rungs(9, 20), [0.125, 0.25, 0.5]);
+        assert_eq!(rungs(4, 20), [0.125]);
+        assert_eq!(rungs(2, 20), [0.0; 0]);
         assert_eq!([0.125, 0.25, 0.5].map(|share| epochs_at(share, 20)), [2, 5, 10]);
     }
 

@@ -8,7 +8,7 @@ use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::ImageSet;
 
 use super::document::{Document, State, Trial};
-use super::halving::{By, Score, epochs_at, going_on, left_of, rungs};
+use super::halving::{By, Score, epochs_at, going_on, left_of, rungs, said};
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop};
 use crate::train::fit::Ended;
@@ -61,14 +61,9 @@ impl Search<'_> {
             Plan { by: document.by, finish_all: document.finish_all, seeds: document.seeds.clone() }
         };
         let mut left: Vec<usize> = (0..self.candidates.len()).collect();
-        let least = self.candidates.iter().map(|one| one.recipe.train.epochs).min().unwrap_or(0);
-        let rungs: Vec<f64> = if plan.finish_all { Vec::new() } else { rungs(least).collect() };
+        let rungs = if plan.finish_all { Vec::new() } else { rungs_of(self.candidates) };
         let whole = Whole::begin(0);
         for (number, &share) in rungs.iter().enumerate() {
-            // Nobody is stopped here, so nobody need wait here.
-            if left_of(left.len()) == left.len() {
-                continue;
-            }
             let before = number.checked_sub(1).map_or(0.0, |before| rungs[before]);
             whole.expect(self.steps(&left, plan.seeds.len(), &rungs[number..], before));
             let trials = self.train(&plan, &left, Some(share), &whole)?;
@@ -79,7 +74,7 @@ impl Search<'_> {
             let next = going_on(plan.by, scores.collect());
             self.session.progress.say(format_args!(
                 "after {} of the epochs: {} of {} settings go on",
-                share_said(share),
+                said(share),
                 next.len(),
                 left.len()
             ));
@@ -239,6 +234,12 @@ impl Search<'_> {
     }
 }
 
+/// The shares of the epochs after which some are stopped.
+pub fn rungs_of(candidates: &[Candidate]) -> Vec<f64> {
+    let least = candidates.iter().map(|one| one.recipe.train.epochs).min().unwrap_or(0);
+    rungs(candidates.len(), least)
+}
+
 /// What a run has come to after `until` epochs, or at its end; `None` if it is not there yet.
 fn reached(folder: &RunFolder, until: Option<u64>) -> Result<Option<Trial>, Stop> {
     if let Some(trial) = finished(folder)? {
@@ -288,8 +289,4 @@ fn of_epoch(epoch: &Epoch) -> Trial {
         worst_class: worst.map(|(name, _)| name.clone()),
         worst_recall: worst.map(|(_, recall)| recall),
     }
-}
-
-fn share_said(share: f64) -> String {
-    format!("1/{:.0}", 1.0 / share)
 }

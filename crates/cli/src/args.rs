@@ -37,6 +37,8 @@ impl Global {
 pub enum Verb {
     /// Train a recipe and write a run folder
     Train(crate::train::Train),
+    /// Train a recipe with several values of its keys, stop the losers early, and say which is best
+    Sweep(crate::sweep::Sweep),
     /// Which learning rate to train a recipe with
     LrFind(crate::lr_find::LrFind),
     /// Per-class report of a run's model, or of a table of predictions

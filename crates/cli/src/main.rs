@@ -23,6 +23,7 @@ mod runnable;
 mod see;
 mod selftest;
 mod subject;
+mod sweep;
 mod train;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn run(args: &args::Args) -> diag::Outcome {
     train::instructions()?;
     match &args.verb {
         Verb::Train(verb) => train::run(verb, &args.global),
+        Verb::Sweep(verb) => sweep::run(verb, &args.global),
         Verb::LrFind(verb) => lr_find::run(verb, &args.global),
         Verb::Eval(verb) => eval::run(verb, &args.global),
         Verb::Audit(verb) => audit::run(verb, &args.global),

@@ -1,20 +1,21 @@
 //! `seamripper train`: a recipe becomes a run folder.
 
-mod environment;
+pub mod environment;
+mod events;
 mod film;
-mod fit;
-mod folder;
+pub mod fit;
+pub mod folder;
 mod folds;
-mod interrupt;
-mod metrics;
+pub mod interrupt;
+pub mod metrics;
 mod profile;
-mod progress;
+pub mod progress;
 mod report;
-mod run;
-mod seeds;
-mod session;
+pub mod run;
+pub mod seeds;
+pub mod session;
 mod sets;
-mod side_by_side;
+pub mod side_by_side;
 
 use std::path::{Path, PathBuf};
 
@@ -117,9 +118,7 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let run = Run { session, recipe, graph, folder, corrections, environment, title: "", film, profile };
     let trained = run.train(data.train, data.test.as_ref(), None)?;
     report::print_trained(&trained, folder, global)?;
-    if trained.interrupted {
-        return Err(Stop::Interrupted);
-    }
+    trained.ended.done()?;
     if trained.evaluation.is_some() {
         verb.at_end.write(folder.path(), global);
     }

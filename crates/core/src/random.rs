@@ -61,6 +61,8 @@ pub enum Purpose {
     Plant = 31,
     /// Drawn shapes; `a` = image.
     Shapes = 32,
+    /// Settings of a sweep; `a` = attempt, `b` = key.
+    Sweep = 70,
     /// Images to find a preprocessing on and to confirm it; `a` = class.
     Doctor = 50,
 }

@@ -9,6 +9,7 @@ use seamripper_core::predictions::Predictions;
 use seamripper_core::train::{CheckpointError, State, Trainer};
 use seamripper_data::{predictions_file, whole_file};
 
+use super::events::{EVENTS, Events};
 use super::metrics::Metrics;
 use crate::diag::{Outcome, Stop};
 
@@ -20,28 +21,36 @@ const CHECKPOINT: &str = "checkpoints/last.safetensors";
 const FOLDS: &str = "folds";
 /// What only a folder of runs of several seeds has.
 pub const SEEDS: &str = "seeds.json";
+/// What only the folder of a sweep has.
+pub const SWEEP: &str = "sweep.json";
 
 /// The folder of one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
     /// What `--resume` is given to go on with it: the folder, or the one that it is a part of.
     resume: PathBuf,
+    /// The verb that goes on with it.
+    verb: &'static str,
 }
 
 impl RunFolder {
     /// A folder for a new run, not yet made: `out`, or `runs/<recipe>`, `runs/<recipe>-2`, ….
     pub fn new(out: Option<&Path>, recipe: Option<&Path>) -> Result<Self, Stop> {
-        let path = match out {
-            Some(path) => path.to_owned(),
-            None => {
-                let stem = recipe.and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or("run");
-                let runs = Path::new("runs");
-                let numbered = (2..).map(|number| runs.join(format!("{stem}-{number}")));
-                let mut free = std::iter::once(runs.join(stem)).chain(numbered).filter(|path| !path.exists());
-                free.next().expect("there is always a next number")
-            }
-        };
+        let path = out.map_or_else(|| free("", recipe), Path::to_owned);
+        Self::refuse_begun(&path)?;
+        Ok(Self::at(path))
+    }
+
+    /// A folder for a new sweep, not yet made: `out`, or `runs/sweep-<recipe>`, `runs/sweep-<recipe>-2`, ….
+    pub fn new_sweep(out: Option<&Path>, recipe: Option<&Path>) -> Result<Self, Stop> {
+        let path = out.map_or_else(|| free("sweep-", recipe), Path::to_owned);
+        Self::refuse_begun(&path)?;
+        Ok(Self::sweep(path))
+    }
+
+    /// Refuses a folder in which something was begun.
+    fn refuse_begun(path: &Path) -> Outcome {
         if path.join(MODEL).exists() {
             return Err(Stop::problem(
                 format!("run folder {}: expected a new one, found a finished run", path.display()),
@@ -49,36 +58,47 @@ impl RunFolder {
             ));
         }
         let begun = [
-            (CHECKPOINT, "an interrupted run"),
-            (FOLDS, "an interrupted run"),
-            (SEEDS, "runs of several seeds"),
+            (CHECKPOINT, "an interrupted run", "train"),
+            (FOLDS, "an interrupted run", "train"),
+            (SEEDS, "runs of several seeds", "train"),
+            (SWEEP, "a sweep", "sweep"),
         ];
-        if let Some((_, found)) = begun.into_iter().find(|(name, _)| path.join(name).exists()) {
+        if let Some((_, found, verb)) = begun.into_iter().find(|(name, ..)| path.join(name).exists()) {
             return Err(Stop::problem(
                 format!("run folder {}: expected a new one, found {found}", path.display()),
-                Some(format!("go on with it: `seamripper train --resume {}`", path.display())),
+                Some(format!("go on with it: `seamripper {verb} --resume {}`", path.display())),
             ));
         }
-        Ok(Self::at(path))
+        Ok(())
     }
 
     fn at(path: PathBuf) -> Self {
-        Self { resume: path.clone(), path }
+        Self { resume: path.clone(), path, verb: "train" }
+    }
+
+    /// The folder of a sweep.
+    pub fn sweep(path: PathBuf) -> Self {
+        Self { verb: "sweep", ..Self::at(path) }
+    }
+
+    /// A folder in it.
+    pub fn part(&self, name: &str) -> Self {
+        Self { path: self.path.join(name), ..self.clone() }
     }
 
     /// The folder of one of its folds, counted from 1.
     pub fn fold(&self, number: usize) -> Self {
-        Self { path: self.path.join(FOLDS).join(number.to_string()), resume: self.resume.clone() }
+        self.part(FOLDS).part(&number.to_string())
     }
 
     /// The run of one of its seeds.
     pub fn seed(&self, seed: u64) -> Self {
-        Self { path: self.path.join(format!("seed-{seed}")), resume: self.resume.clone() }
+        self.part(&format!("seed-{seed}"))
     }
 
-    /// What `--resume` is given to go on with it.
-    pub fn resume(&self) -> &Path {
-        &self.resume
+    /// The command that goes on with it.
+    pub fn go_on(&self) -> String {
+        format!("seamripper {} --resume {}", self.verb, self.resume.display())
     }
 
     /// Whether it holds a finished run.
@@ -134,6 +154,17 @@ impl RunFolder {
         self.write(CHECKPOINT, &state.to_bytes())
     }
 
+    /// Opens the events of its epochs, of which `metrics` has those so far.
+    pub fn events(&self, metrics: &Metrics) -> Result<Events, Stop> {
+        Events::go_on(&self.path.join(EVENTS), metrics).map_err(|error| self.unwritten(&error))
+    }
+
+    /// Appends the last epoch to them.
+    pub fn event(&self, events: &mut Events, metrics: &Metrics) -> Outcome {
+        let last = metrics.epochs().last().map_or(Ok(()), |epoch| events.add(epoch));
+        last.map_err(|error| self.unwritten(&error))
+    }
+
     /// Writes a table of predictions.
     pub fn table(&self, name: &str, table: &Predictions) -> Outcome {
         predictions_file::write_parquet(&self.path.join(name), table).map_err(|error| self.unwritten(&error))
@@ -150,9 +181,8 @@ impl RunFolder {
         let full = matches!(error, seamripper_data::Error::Io { source, .. }
             if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge));
         let first = if full { "make room" } else { "mend that" };
-        let go_on = self.resume.join(RECIPE).is_file().then(|| {
-            format!("{first}, then go on with `seamripper train --resume {}`", self.resume.display())
-        });
+        let begun = [RECIPE, SWEEP].iter().any(|name| self.resume.join(name).is_file());
+        let go_on = begun.then(|| format!("{first}, then go on with `{}`", self.go_on()));
         Stop::problem(error, go_on.or(error.hint()))
     }
 
@@ -175,7 +205,25 @@ impl RunFolder {
         let state = State::from_bytes(&bytes, trainer.state()).map_err(refused)?;
         let epochs = state.epoch as usize;
         trainer.resume(state).map_err(refused)?;
-        let text = fs::read_to_string(self.path.join(METRICS)).unwrap_or_default();
-        Ok(Metrics::read(&text, epochs))
+        self.metrics(epochs)
     }
+
+    /// The metrics of the first `epochs` epochs, or of as many as there are.
+    pub fn metrics(&self, epochs: usize) -> Result<Metrics, Stop> {
+        let path = self.path.join(METRICS);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        Metrics::read(&text, epochs).map_err(|(line, error)| {
+            let message = format!("{} line {line}: expected an epoch, found: {error}", path.display());
+            Stop::problem(message, Some("the file was changed: undo that, or remove it".to_owned()))
+        })
+    }
+}
+
+/// `runs/<prefix><recipe>`, or with the first number that is free.
+fn free(prefix: &str, recipe: Option<&Path>) -> PathBuf {
+    let stem = recipe.and_then(Path::file_stem).and_then(|stem| stem.to_str()).unwrap_or("run");
+    let first = Path::new("runs").join(format!("{prefix}{stem}"));
+    let numbered = (2..).map(|number| Path::new("runs").join(format!("{prefix}{stem}-{number}")));
+    let mut free = std::iter::once(first).chain(numbered).filter(|path| !path.exists());
+    free.next().expect("there is always a next number")
 }

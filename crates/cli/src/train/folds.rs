@@ -80,7 +80,7 @@ pub fn out_of_fold(run: &Run<'_>, images: &ImageSet, whole: &Whole) -> Result<Ev
     let (count, folder) = (run.recipe.data.folds, run.folder);
     let fold_of = dealt(run.recipe, images);
     let steps = steps(run.recipe, images);
-    let outcome = side_by_side(run.session, count, |fold| {
+    let outcome = side_by_side(run.session, count, run.session.threads.count(), |fold| {
         let part = folder.fold(fold + 1);
         let table = match read(&part)? {
             Some(table) => {
@@ -95,8 +95,8 @@ pub fn out_of_fold(run: &Run<'_>, images: &ImageSet, whole: &Whole) -> Result<Ev
         Ok(tables) => tables,
         Err(Stop::Interrupted) => {
             run.session.progress.say(format_args!(
-                "interrupted in the folds; `seamripper train --resume {}` goes on from these very steps",
-                folder.resume().display()
+                "interrupted in the folds; `{}` goes on from these very steps",
+                folder.go_on()
             ));
             return Err(Stop::Interrupted);
         }
@@ -150,7 +150,7 @@ fn train(
     whole.skip(trainer.state().step);
     let title = format!("fold {}/{}", fold + 1, recipe.data.folds);
     let meter = session.progress.begin(&trainer, images.classes(), &title, whole);
-    fit(session, &mut trainer, part, &mut metrics, meter, None)?;
+    fit(session, &mut trainer, part, &mut metrics, meter, None, None)?.done()?;
 
     let model = model_file(graph, &recipe.data, &trainer, images.classes());
     part.model(&model)?;

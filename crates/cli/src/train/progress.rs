@@ -19,6 +19,8 @@ const EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Progress {
     quiet: bool,
+    /// Whether every epoch has a line that stays.
+    epochs: bool,
     /// The moving lines, one a training.
     lines: MultiProgress,
 }
@@ -27,7 +29,12 @@ impl Progress {
     /// Silent if `quiet`.
     pub fn new(quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        Self { quiet, lines: MultiProgress::with_draw_target(target) }
+        Self { quiet, epochs: true, lines: MultiProgress::with_draw_target(target) }
+    }
+
+    /// Without a line for every epoch, where there are too many trainings for that.
+    pub fn without_epochs(self) -> Self {
+        Self { epochs: false, ..self }
     }
 
     /// One line.
@@ -43,7 +50,7 @@ impl Progress {
         let style = ProgressStyle::with_template("{msg} {bar:24} {percent:>3} %").expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
         Meter {
-            quiet: self.quiet,
+            lines: self.epochs && !self.quiet,
             bar,
             title: if title.is_empty() { String::new() } else { format!("{title}  ") },
             classes: classes.to_vec(),
@@ -83,9 +90,20 @@ impl Whole {
         let _ = self.0.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
+    /// So many steps are left, it is known now.
+    pub fn expect(&self, steps: u64) {
+        self.0.left.store(steps, Ordering::Relaxed);
+    }
+
     fn step(&self) {
         self.0.done.fetch_add(1, Ordering::Relaxed);
         self.skip(1);
+    }
+
+    /// The time left behind a comma.
+    pub fn comma_left(&self) -> String {
+        let left = self.left();
+        if left.is_empty() { left } else { format!(", {left}") }
     }
 
     /// The time left, in words; nothing at the beginning and at the end.
@@ -111,7 +129,8 @@ pub fn steps_left(trainer: &Trainer<'_>) -> u64 {
 /// Measures and shows one training.
 #[derive(Debug)]
 pub struct Meter {
-    quiet: bool,
+    /// Whether every epoch has a line.
+    lines: bool,
     bar: ProgressBar,
     title: String,
     classes: Vec<String>,
@@ -153,7 +172,8 @@ impl Meter {
 
     /// After every epoch.
     pub fn epoch(&mut self, report: &EpochReport, images_per_second: f64, trainer: &Trainer<'_>) {
-        if self.quiet {
+        if !self.lines {
+            self.bar.set_position(0);
             return;
         }
         let held = report.validation.as_ref().map_or_else(String::new, |held| {

@@ -5,6 +5,7 @@ use std::io::Write;
 use seamripper_core::digits::thousands;
 use seamripper_data::predictions_file::OUT_OF_FOLD;
 
+use super::fit::Ended;
 use super::folder::RunFolder;
 use super::profile::Measured;
 use super::run::Trained;
@@ -14,8 +15,8 @@ use crate::eval_text::{Style, print_report};
 
 /// Prints the report and the profile, if there are any, and the run folder. After Ctrl-C there is the profile at most.
 pub fn print_trained(trained: &Trained, run: &RunFolder, global: &Global) -> Outcome {
-    let Trained { evaluation, out_of_fold, epochs, profile, interrupted } = trained;
-    if *interrupted && profile.is_none() {
+    let Trained { evaluation, out_of_fold, epochs, profile, ended } = trained;
+    if !matches!(ended, Ended::Done) && profile.is_none() {
         return Ok(());
     }
     let folder = run.path().display();

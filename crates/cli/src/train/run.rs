@@ -8,7 +8,7 @@ use seamripper_core::sample::{ImageSet, Split};
 use seamripper_core::train::{Predictor, Trainer};
 
 use super::film::Film;
-use super::fit::fit;
+use super::fit::{Ended, fit};
 use super::folder::RunFolder;
 use super::folds;
 use super::profile::{self, Measured};
@@ -50,21 +50,39 @@ pub struct Trained {
     pub epochs: u64,
     /// If it was asked for: where the time went, or nothing if no step was taken.
     pub profile: Option<Option<Measured>>,
-    /// Whether it was interrupted.
-    pub interrupted: bool,
+    /// How it ended.
+    pub ended: Ended,
 }
 
 impl Run<'_> {
-    /// Trains on `images`, which the folder goes on with if it has a checkpoint. `whole` counts the steps of several runs; a run
-    /// alone counts its own.
+    /// Trains on `images` to the end, which the folder goes on with if it has a checkpoint. `whole` counts the steps of several
+    /// runs; a run alone counts its own.
+    ///
+    /// # Errors
+    /// What keeps it from beginning or going on; that it has diverged.
     pub fn train(
         &self,
         images: ImageSet,
         test: Option<&ImageSet>,
         whole: Option<&Whole>,
     ) -> Result<Trained, Stop> {
+        let trained = self.advance(images, test, whole, None)?;
+        match trained.ended {
+            Ended::Diverged(_) => Err(trained.ended.done().expect_err("it has diverged")),
+            _ => Ok(trained),
+        }
+    }
+
+    /// As [`Run::train`], until `until` epochs are behind it; that it has diverged is a result.
+    pub fn advance(
+        &self,
+        images: ImageSet,
+        test: Option<&ImageSet>,
+        whole: Option<&Whole>,
+        until: Option<u64>,
+    ) -> Result<Trained, Stop> {
         let Self { session, recipe, graph, folder, .. } = *self;
-        let Session { isa, threads, progress, interrupt } = *session;
+        let Session { isa, threads, progress, .. } = *session;
         let folded = (recipe.data.folds > 0).then(|| images.clone());
         let classes = images.classes().clone();
         let sets = threads.run(|| Sets::of(recipe, images))?;
@@ -96,27 +114,22 @@ impl Run<'_> {
             false => None,
         };
         let meter = progress.begin(&trainer, &classes, self.title, whole);
-        let outcome = fit(session, &mut trainer, folder, &mut metrics, meter, film.as_ref());
-        let interrupted = match outcome {
-            Ok(()) => false,
-            Err(Stop::Interrupted) => true,
-            Err(problem) => return Err(problem),
-        };
-        if interrupted && interrupt.requested() {
+        let ended = fit(session, &mut trainer, folder, &mut metrics, meter, film.as_ref(), until)?;
+        if matches!(ended, Ended::Interrupted) {
             self.say_interrupted(&trainer);
         }
-        let evaluation = if interrupted {
-            None
-        } else {
+        let evaluation = if matches!(ended, Ended::Done) {
             film.as_ref().map_or(Ok(()), |film| film.develop(progress))?;
             threads.run(|| self.finish(&trainer, &sets.validation, test))?
+        } else {
+            None
         };
         Ok(Trained {
             evaluation,
             out_of_fold,
             epochs: trainer.state().epoch,
             profile: self.profile.then(|| Measured::of(&trainer, isa, threads.count())),
-            interrupted,
+            ended,
         })
     }
 
@@ -140,10 +153,10 @@ impl Run<'_> {
         let state = trainer.state();
         let (place, whole) = if state.step_in_epoch == 0 { ("after", 0) } else { ("in", 1) };
         self.session.progress.say(format_args!(
-            "interrupted {place} epoch {} of {}; `seamripper train --resume {}` goes on from this very step",
+            "interrupted {place} epoch {} of {}; `{}` goes on from this very step",
             state.epoch + whole,
             trainer.epochs(),
-            self.folder.resume().display()
+            self.folder.go_on()
         ));
     }
 

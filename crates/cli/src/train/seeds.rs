@@ -116,16 +116,15 @@ impl Seeds<'_> {
 
         let each = self.steps(images);
         let whole = Whole::begin(each * document.seeds.len() as u64);
-        let outcome = side_by_side(session, document.seeds.len(), |number| {
+        let outcome = side_by_side(session, document.seeds.len(), session.threads.count(), |number| {
             self.one(document.seeds[number], images, test, &whole, each)
         });
         let evaluations = match outcome {
             Ok(evaluations) => evaluations,
             Err(Stop::Interrupted) => {
-                session.progress.say(format_args!(
-                    "interrupted; `seamripper train --resume {}` goes on from these very steps",
-                    folder.path().display()
-                ));
+                session
+                    .progress
+                    .say(format_args!("interrupted; `{}` goes on from these very steps", folder.go_on()));
                 return Err(Stop::Interrupted);
             }
             Err(problem) => return Err(problem),
@@ -182,12 +181,12 @@ impl Seeds<'_> {
             profile: false,
         };
         let trained = run.train(images.clone(), test, Some(whole))?;
-        if trained.interrupted { Err(Stop::Interrupted) } else { Ok(trained.evaluation) }
+        trained.ended.done().map(|()| trained.evaluation)
     }
 }
 
 /// What a finished run says of itself.
-fn evaluation(folder: &RunFolder) -> Result<Option<Evaluation>, Stop> {
+pub fn evaluation(folder: &RunFolder) -> Result<Option<Evaluation>, Stop> {
     let path = folder.path().join("eval.json");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

@@ -1,7 +1,7 @@
 //! Several trainings at once.
 //!
 //! *Idea*: a training of small batches cannot keep many threads busy by itself: a batch of 128 is eight shards, and while the
-//! optimizer runs there is work for one thread. As many trainings as there are threads therefore take their steps on the same
+//! optimizer runs there is work for one thread. Several trainings, usually as many as there are threads, therefore take their steps on the same
 //! threads; each step finds a thread for itself, and others where there are some without work. The last training left has
 //! them all. No result depends on it.
 
@@ -12,13 +12,14 @@ use std::thread;
 use super::session::Session;
 use crate::diag::Stop;
 
-/// Runs `job(0)` to `job(jobs - 1)`, at most as many at a time as there are threads, and gives their results in this order.
+/// Runs `job(0)` to `job(jobs - 1)`, at most `at_once` at a time, and gives their results in this order.
 ///
 /// # Errors
 /// The first problem, which stops the others after their present step; [`Stop::Interrupted`] if there is none but that.
 pub fn side_by_side<T: Send>(
     session: &Session<'_>,
     jobs: usize,
+    at_once: usize,
     job: impl Fn(usize) -> Result<T, Stop> + Sync,
 ) -> Result<Vec<T>, Stop> {
     let next = AtomicUsize::new(0);
@@ -48,7 +49,7 @@ pub fn side_by_side<T: Send>(
         }
     };
     thread::scope(|scope| {
-        for _ in 0..session.threads.count().min(jobs) {
+        for _ in 0..at_once.min(jobs) {
             scope.spawn(work);
         }
     });

@@ -14,5 +14,6 @@ mod readme;
 mod report;
 mod see;
 mod selftest;
+mod sweep;
 mod train;
 mod weights;

@@ -2,11 +2,12 @@
 
 mod contract;
 mod corrections;
+mod events;
 mod fashion_mnist;
 mod film;
 mod folds;
 mod full_disk;
-mod interrupted;
+pub mod interrupted;
 mod profile;
 mod refused;
 mod same_bytes;

@@ -33,6 +33,7 @@ fn a_run_folder_holds_what_is_promised() {
             "checkpoints",
             "environment.json",
             "eval.json",
+            "events.out.tfevents",
             "metrics.jsonl",
             "model.safetensors",
             "predictions.parquet",

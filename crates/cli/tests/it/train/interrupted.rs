@@ -17,7 +17,7 @@ fn epochs_done(run: &Path) -> usize {
 }
 
 /// Starts a command, and comes back when `run` is begun and `part` of it (or `run` itself) has `epochs` epochs behind it.
-pub(super) fn started(mut command: Command, run: &Path, part: &Path, epochs: usize) -> Child {
+pub fn started(mut command: Command, run: &Path, part: &Path, epochs: usize) -> Child {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
     while !run.join("recipe.toml").exists() || epochs_done(part) < epochs {
@@ -36,7 +36,7 @@ fn begun(place: &Place, run: &str) -> PathBuf {
 }
 
 /// Kills a run (SIGKILL) as soon as `epochs` are there. It must not have come to its end.
-fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
+pub(super) fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
     let mut child = started(place.program(arguments), &begun(place, run), &place.at(run), epochs);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -45,7 +45,15 @@ fn killed(place: &Place, arguments: &[&str], run: &str, epochs: usize) {
 
 /// Interrupts a run (SIGINT, as Ctrl-C does) as soon as `epochs` are there.
 pub(super) fn interrupted(place: &Place, arguments: &[&str], run: &str, epochs: usize) -> Output {
-    let child = started(place.program(arguments), &begun(place, run), &place.at(run), epochs);
+    sent(started(place.program(arguments), &begun(place, run), &place.at(run), epochs))
+}
+
+/// As [`interrupted`], of a run in any folder.
+pub fn interrupted_at(place: &Place, arguments: &[&str], run: &str, epochs: usize) -> Output {
+    sent(started(place.program(arguments), &place.at(run), &place.at(run), epochs))
+}
+
+fn sent(child: Child) -> Output {
     let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(sent.success());
     child.wait_with_output().unwrap()

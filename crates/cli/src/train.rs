@@ -1,5 +1,6 @@
 //! `seamripper train`: a recipe becomes a run folder.
 
+mod board;
 pub mod environment;
 mod events;
 mod film;

@@ -1,4 +1,5 @@
-//! What one sees while it trains: a line that moves on a terminal, a line an epoch elsewhere.
+//! What one sees while it trains: a line that moves on a terminal, with a board below it if there is room and one training; a line an
+//! epoch elsewhere.
 
 use std::fmt::Arguments;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use seamripper_core::train::{ClassCount, EpochReport, Trainer};
 
 use seamripper_core::digits::thousands;
 
+use super::board::{self, Board};
 use crate::diag::tell;
 
 /// How often the moving line changes.
@@ -44,14 +46,30 @@ impl Progress {
         }
     }
 
+    /// Whether there is a terminal, and room on it for a [`Board`]; `TERM=dumb` cannot redraw one.
+    fn has_room(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let size = console::Term::stderr().size_checked();
+        let enough = |(rows, columns): (u16, u16)| {
+            usize::from(rows) >= board::ROWS && usize::from(columns) >= board::COLUMNS
+        };
+        self.epochs && !self.quiet && !dumb && size.is_some_and(enough)
+    }
+
     /// Begins to measure a training, which is called `title` if there are several, as a part of `whole`.
     pub fn begin(&self, trainer: &Trainer<'_>, classes: &[String], title: &str, whole: &Whole) -> Meter {
         let bar = self.lines.add(ProgressBar::new(trainer.steps_in_epoch()));
-        let style = ProgressStyle::with_template("{msg} {bar:24} {percent:>3} %").expect("a valid template");
+        let board = (title.is_empty() && self.has_room()).then(Board::default);
+        let template = match board {
+            Some(_) => "{prefix} {bar:24} {percent:>3} %\n{msg}",
+            None => "{prefix} {bar:24} {percent:>3} %",
+        };
+        let style = ProgressStyle::with_template(template).expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
         Meter {
             lines: self.epochs && !self.quiet,
             bar,
+            board,
             title: if title.is_empty() { String::new() } else { format!("{title}  ") },
             classes: classes.to_vec(),
             began: Instant::now(),
@@ -132,6 +150,8 @@ pub struct Meter {
     /// Whether every epoch has a line.
     lines: bool,
     bar: ProgressBar,
+    /// On a terminal with room for it.
+    board: Option<Board>,
     title: String,
     classes: Vec<String>,
     began: Instant,
@@ -158,20 +178,30 @@ impl Meter {
             return;
         }
         self.bar.set_position(state.step_in_epoch);
-        let worst = worst(&self.classes, &state.counts);
-        self.bar.set_message(format!(
-            "{}epoch {}/{}  {} images/s  loss {:.4}{worst}  {}",
+        let loss = state.loss / state.seen as f64;
+        let told = match &self.board {
+            Some(_) => String::new(),
+            None => format!("  loss {loss:.4}{}", worst(&self.classes, &state.counts)),
+        };
+        self.bar.set_prefix(format!(
+            "{}epoch {}/{}  {} images/s{told}  {}",
             self.title,
             state.epoch + 1,
             trainer.epochs(),
             thousands(self.rate(trainer) as u64),
-            state.loss / state.seen as f64,
             self.whole.left(),
         ));
+        if let Some(board) = &self.board {
+            let columns = usize::from(console::Term::stderr().size().1);
+            self.bar.set_message(board.lines(columns, loss, &self.classes, &state.counts).join("\n"));
+        }
     }
 
     /// After every epoch.
     pub fn epoch(&mut self, report: &EpochReport, images_per_second: f64, trainer: &Trainer<'_>) {
+        if let Some(board) = &mut self.board {
+            board.epoch(report);
+        }
         if !self.lines {
             self.bar.set_position(0);
             return;

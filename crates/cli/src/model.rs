@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print};
+use crate::foundation::{Foundation, Typed};
 use crate::model_source::ModelSource;
 
 /// Arguments of `model`.
@@ -23,7 +24,14 @@ pub struct Model {
 
 /// Runs the verb.
 pub fn run(verb: &Model, global: &Global) -> Outcome {
-    let graph = ModelSource::read(&verb.model)?.graph()?;
+    let mut source = ModelSource::read(&verb.model)?;
+    if let ModelSource::Recipe(recipe) = &mut source {
+        let typed = Typed { path: &verb.model, changes: &[] };
+        if let Some(foundation) = Foundation::of(recipe, typed)? {
+            foundation.fill_in(recipe, None, typed)?;
+        }
+    }
+    let graph = source.graph()?;
     let summary = Summary::of(&graph);
     let text = if global.json { json(&summary)? } else { table(&summary, &graph) };
     print(|out| out.write_all(text.as_bytes()))

@@ -289,7 +289,7 @@ impl Engine {
         let (step, clock) = (self.step(), self.clock());
         for (index, stretch) in self.stretches.iter().enumerate().rev() {
             let last = index + 1 == self.stretches.len();
-            let ops = &self.plan.ops;
+            let (ops, backward) = (&self.plan.ops, &self.plan.backward);
             parallel::for_each(&mut self.shards, |_, shard| {
                 if shard.images == 0 {
                     return;
@@ -308,7 +308,7 @@ impl Engine {
                         laps.count(&mut shard.spent, BACKWARD, block.len());
                     }
                     shard.active = block;
-                    for &(op, phase) in stretch.iter().rev() {
+                    for &(op, phase) in stretch.iter().rev().filter(|(op, _)| backward[*op]) {
                         ops[op].backward(&step, phase, shard);
                         laps.end(&mut shard.spent, Part::Op(op, BACKWARD));
                     }

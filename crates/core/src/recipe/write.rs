@@ -4,10 +4,11 @@ use toml::Value;
 
 use super::short::write_layer;
 use super::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe,
-    Sampling, Schedule, TrainOptions,
+    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Freeze, Initializer, ModelOptions, Optimizer,
+    Recipe, Sampling, Schedule, TrainOptions, Transfer,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
+use crate::graph::LayerSpec;
 
 pub(super) fn recipe(recipe: &Recipe) -> String {
     let Recipe { data, augment, model, train } = recipe;
@@ -62,9 +63,25 @@ fn transform(transform: &Transform) -> String {
 }
 
 fn model(model: &ModelOptions) -> String {
-    let ModelOptions { input, layers } = model;
-    let layers = array(layers.iter().map(|layer| text(&write_layer(layer))));
-    format!("[model]\ninput = {input:?}\nlayers = {layers}\n")
+    let ModelOptions { input, layers, transfer } = model;
+    let list = |layers: &[LayerSpec]| array(layers.iter().map(|layer| text(&write_layer(layer))));
+    let mut written = "[model]\n".to_owned();
+    if model.filled_in() {
+        written += &format!("input = {input:?}\nlayers = {}\n", list(layers));
+    }
+    if let Some(Transfer { from, head, freeze }) = transfer {
+        written += &format!("from = {}\n", text(from));
+        if !head.is_empty() {
+            written += &format!("head = {}\n", list(head));
+        }
+        let freeze = match freeze {
+            Freeze::Nothing => "false".to_owned(),
+            Freeze::AllButHead => text(Freeze::ALL_BUT_HEAD),
+            Freeze::UpTo(name) => text(name),
+        };
+        written += &format!("freeze = {freeze}\n");
+    }
+    written
 }
 
 fn train(train: &TrainOptions) -> String {

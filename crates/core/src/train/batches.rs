@@ -4,6 +4,7 @@ use seamripper_kernels::parallel;
 
 use crate::augment::{Online, Scratch};
 use crate::engine::Meter;
+use crate::graph::Preprocessing;
 use crate::random::{Purpose, Stream};
 use crate::recipe::{Sampling, TrainOptions};
 use crate::sample::ImageSet;
@@ -24,6 +25,8 @@ pub(super) struct Batch {
 pub(super) struct Batches<'a> {
     set: &'a ImageSet,
     online: Online,
+    /// From values of `[0, 1]` to what the first layer reads, if that is something else.
+    preprocessing: Option<Preprocessing>,
     batch: usize,
     seed: u64,
     sampling: Sampling,
@@ -39,6 +42,7 @@ impl<'a> Batches<'a> {
         let mut batches = Self {
             set,
             online,
+            preprocessing: None,
             batch: options.batch,
             seed: options.seed,
             sampling: options.sampling,
@@ -49,6 +53,11 @@ impl<'a> Batches<'a> {
         };
         batches.begin(0);
         batches
+    }
+
+    /// From now on prepares images as `preprocessing` says.
+    pub(super) fn prepare(&mut self, preprocessing: &Preprocessing) {
+        self.preprocessing = (!preprocessing.is_plain()).then(|| preprocessing.clone());
     }
 
     /// Steps in an epoch; the last may be a smaller batch.
@@ -113,6 +122,9 @@ impl<'a> Batches<'a> {
                 let place = start / length + offset;
                 let (index, position) = (indices[place] as usize, (first + place) as u64);
                 self.online.image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
+                if let Some(preprocessing) = &self.preprocessing {
+                    preprocessing.apply_to_units(image);
+                }
             }
             self.meter.end(began);
         });

@@ -9,6 +9,7 @@ mod profile;
 mod rate_range;
 mod runs;
 mod schedule;
+mod transfer;
 
 use seamripper_kernels::Instructions;
 

@@ -6,13 +6,13 @@ use thiserror::Error;
 use super::average;
 use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
-use super::optimizer::{Moments, clip, update};
+use super::optimizer::{Moments, Update, clip};
 use super::predict::Predictor;
 use super::profile::{Meters, Profile};
 use super::schedule::factor;
 use crate::augment::{AugmentError, Online};
 use crate::engine::{Clock, Engine, Meter, Wants};
-use crate::graph::{Graph, Preprocessing, Weights};
+use crate::graph::{Graph, ModelFile, Preprocessing, Weights};
 use crate::predictions::Predictions;
 use crate::recipe::{Recipe, TrainOptions};
 use crate::sample::{ImageSet, Split};
@@ -162,7 +162,10 @@ pub struct EpochReport {
 pub struct Trainer<'a> {
     isa: Instructions,
     graph: &'a Graph,
+    recipe: &'a Recipe,
     options: &'a TrainOptions,
+    update: Update<'a>,
+    preprocessing: Preprocessing,
     validation: Option<&'a ImageSet>,
     batches: Batches<'a>,
     engine: Engine,
@@ -205,13 +208,18 @@ impl<'a> Trainer<'a> {
         let online = Online::new(&recipe.augment.online, train.size())?;
         let weights = Weights::initial(graph, options.initializer, options.seed);
         let parameters = weights.values.len();
+        let frozen = recipe.model.frozen();
+        let wants = Wants { frozen, ..Wants::TRAINING };
         Ok(Self {
             isa,
             graph,
+            recipe,
             options,
+            update: Update { isa, graph, options, frozen },
+            preprocessing: Preprocessing::new(graph.input[2]),
             validation,
             batches: Batches::new(train, online, options),
-            engine: Engine::new(graph, isa, options.batch.min(train.len()), Wants::TRAINING),
+            engine: Engine::new(graph, isa, options.batch.min(train.len()), wants),
             gradient: vec![0.0; parameters],
             logits: vec![0.0; options.batch * classes],
             batch: Batch::default(),
@@ -232,6 +240,28 @@ impl<'a> Trainer<'a> {
             },
             meters: Meters::default(),
         })
+    }
+
+    /// Begins with the weights of `model`, from which the recipe was [filled in](Recipe::fill_in), and prepares images as it does.
+    /// Before the first step, and before [`Trainer::resume`].
+    ///
+    /// # Panics
+    /// If a step was taken.
+    pub fn begin_with(&mut self, model: &ModelFile) {
+        assert_eq!(self.state.step, 0, "a run that has begun");
+        for [own, theirs] in self.recipe.taken(self.graph, &model.graph) {
+            self.state.weights.of_mut(own).copy_from_slice(model.weights.of(theirs));
+        }
+        if let Some(average) = &mut self.state.average {
+            average.clone_from(&self.state.weights);
+        }
+        self.batches.prepare(&model.preprocessing);
+        self.preprocessing = model.preprocessing.clone();
+    }
+
+    /// From pixels to what the first layer reads.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
     }
 
     /// Goes on from a saved state instead.
@@ -349,7 +379,7 @@ impl<'a> Trainer<'a> {
         self.state.step_in_epoch += 1;
         let at = (rate, self.state.step);
         let weights = &mut self.state.weights.values;
-        update(self.isa, self.graph, self.options, at, &self.gradient, weights, &mut self.state.moments);
+        self.update.step(at, &self.gradient, weights, &mut self.state.moments);
         self.engine.update_moving(&mut self.state.weights);
         let State { weights, average, step, .. } = &mut self.state;
         if let Some(average) = average {
@@ -396,7 +426,7 @@ impl<'a> Trainer<'a> {
                 isa: self.isa,
                 graph: self.graph,
                 weights: self.state.judged(),
-                preprocessing: &Preprocessing::new(self.graph.input[2]),
+                preprocessing: &self.preprocessing,
                 bf16: false,
             }
             .predict(set, Split::Validation, |_| {});

@@ -54,7 +54,7 @@ early_stopping = { patince = 3 }
        |
     11 | activation = "relu"
        | ^^^^^^^^^^
-    hint: the keys of [model] are input, layers
+    hint: the keys of [model] are input, layers, from, head, freeze
 
     error: unknown key at seed.toml:14:24: expected a key of [augment.online.affine], found `rotat`
        |
@@ -112,7 +112,7 @@ fn a_key_outside_its_table_is_told_where_it_belongs() {
     error: missing table in r.toml: expected [data] with a `source`, found none
     hint: for instance source = "fashion-mnist"
 
-    error: missing table in r.toml: expected [model] with `input` and `layers`, found none
+    error: missing table in r.toml: expected [model] with `input` and `layers`, or with `from`, found none
     hint: for instance input = [28, 28, 1] and layers = ["flatten", "dense 10"]
     "#);
 }
@@ -357,7 +357,7 @@ fn what_is_missing() {
     error: missing table in r.toml: expected [data] with a `source`, found none
     hint: for instance source = "fashion-mnist"
 
-    error: missing table in r.toml: expected [model] with `input` and `layers`, found none
+    error: missing table in r.toml: expected [model] with `input` and `layers`, or with `from`, found none
     hint: for instance input = [28, 28, 1] and layers = ["flatten", "dense 10"]
     "#);
     assert_snapshot!(rejected(Recipe::from_toml("[data]\n[model]\n", "r.toml")), @r#"

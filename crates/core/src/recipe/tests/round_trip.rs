@@ -122,7 +122,7 @@ fn models() -> impl Strategy<Value = ModelOptions> {
         specs.push(LayerSpec::new(Layer::Flatten));
         specs.push(LayerSpec::new(Layer::Dense { units: 3, bias: true }).named("logits"));
         let graph = Builder::with_layers(input, specs).build().expect("a model that fits");
-        ModelOptions { input, layers: graph.layers() }
+        ModelOptions { input, layers: graph.layers(), transfer: None }
     })
 }
 

@@ -27,7 +27,9 @@ use crate::problems::Problem;
 pub use crate::graph::Initializer;
 pub use crate::graph::{Filter, Fit};
 pub use error::{RecipeError, message_at};
-pub use options::{EarlyStopping, EpsilonForm, Optimizer, Sampling, Schedule, TrainOptions};
+pub use options::{
+    ClassWeights, EarlyStopping, EpsilonForm, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+};
 pub use short::{WordProblem, parse_layer, write_layer};
 pub use transfer::{Freeze, Transfer, TransferError};
 

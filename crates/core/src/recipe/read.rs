@@ -32,6 +32,7 @@ pub(super) fn keys() -> Vec<&'static str> {
         .chain(&Filter::NAMES)
         .chain(&augment::TRANSFORMS)
         .chain(&train::OPTIMIZERS)
+        .chain(&train::LOSSES)
         .chain(&train::SCHEDULES);
     keys.chain(words).copied().collect()
 }

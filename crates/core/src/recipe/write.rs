@@ -4,8 +4,8 @@ use toml::Value;
 
 use super::short::write_layer;
 use super::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Freeze, Initializer, ModelOptions, Optimizer,
-    Recipe, Sampling, Schedule, TrainOptions, Transfer,
+    AugmentOptions, ClassWeights, DataOptions, EarlyStopping, EpsilonForm, Freeze, Initializer, Loss,
+    ModelOptions, Optimizer, Recipe, Sampling, Schedule, TrainOptions, Transfer,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::LayerSpec;
@@ -93,6 +93,8 @@ fn train(train: &TrainOptions) -> String {
         schedule,
         seed,
         sampling,
+        loss,
+        class_weights,
         label_smoothing,
         weight_decay,
         clip_norm,
@@ -107,6 +109,19 @@ fn train(train: &TrainOptions) -> String {
         Initializer::HeNormal => "he-normal",
         Initializer::HeUniform => "he-uniform",
     };
+    let loss = match loss {
+        Loss::CrossEntropy => "\"cross-entropy\"".to_owned(),
+        Loss::Focal { gamma } => format!("{{ focal = {{ gamma = {gamma:?} }} }}"),
+    };
+    let class_weights = match class_weights {
+        ClassWeights::Equal => "false".to_owned(),
+        ClassWeights::Balanced => "\"balanced\"".to_owned(),
+        ClassWeights::Named(weights) => {
+            let each: Vec<_> =
+                weights.iter().map(|(class, weight)| format!("{} = {weight:?}", text(class))).collect();
+            format!("{{ {} }}", each.join(", "))
+        }
+    };
     let sampling = match sampling {
         Sampling::Plain => "plain",
         Sampling::Balanced => "balanced",
@@ -119,7 +134,7 @@ fn train(train: &TrainOptions) -> String {
     );
     format!(
         "[train]\nepochs = {epochs}\nbatch = {batch}\noptimizer = {optimizer}\nrate = {rate:?}\nschedule = {schedule}\n\
-         seed = {seed}\nsampling = \"{sampling}\"\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
+         seed = {seed}\nsampling = \"{sampling}\"\nloss = {loss}\nclass_weights = {class_weights}\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
          clip_norm = {clip_norm:?}\nema = {ema:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
     )
 }

@@ -2,6 +2,7 @@
 
 use seamripper_kernels::parallel;
 
+use super::class_weights;
 use crate::augment::{Online, Scratch};
 use crate::engine::Meter;
 use crate::graph::Preprocessing;
@@ -31,6 +32,8 @@ pub(super) struct Batches<'a> {
     seed: u64,
     sampling: Sampling,
     smoothing: f32,
+    /// Of the classes, if they are not alike.
+    pub(super) class_weights: Option<Vec<f32>>,
     epoch: u64,
     order: Vec<u32>,
     /// Time of making batches.
@@ -47,6 +50,7 @@ impl<'a> Batches<'a> {
             seed: options.seed,
             sampling: options.sampling,
             smoothing: options.label_smoothing as f32,
+            class_weights: None,
             epoch: u64::MAX,
             order: Vec::new(),
             meter: Meter::default(),
@@ -137,6 +141,9 @@ impl<'a> Batches<'a> {
             row[label as usize] += 1.0 - self.smoothing;
         }
         self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+        if let Some(weights) = &self.class_weights {
+            class_weights::weigh(weights, self.smoothing, &mut batch.targets);
+        }
         self.meter.end(began);
     }
 }

@@ -4,6 +4,7 @@ mod average;
 mod batches;
 mod checkpoint;
 mod early_stopping;
+mod loss;
 mod optimizer;
 mod profile;
 mod rate_range;

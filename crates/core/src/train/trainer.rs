@@ -6,15 +6,16 @@ use thiserror::Error;
 use super::average;
 use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
+use super::class_weights;
 use super::optimizer::{Moments, Update, clip};
 use super::predict::Predictor;
 use super::profile::{Meters, Profile};
 use super::schedule::factor;
 use crate::augment::{AugmentError, Online};
-use crate::engine::{Clock, Engine, Meter, Wants};
+use crate::engine::{Clock, Engine, Loss, Meter, Wants};
 use crate::graph::{Graph, ModelFile, Preprocessing, Weights};
 use crate::predictions::Predictions;
-use crate::recipe::{Recipe, TrainOptions};
+use crate::recipe::{self, Recipe, TrainOptions};
 use crate::sample::{ImageSet, Split};
 use crate::tensor::argmax;
 
@@ -47,6 +48,16 @@ pub enum TrainError {
         "[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)"
     )]
     NothingToJudgeBy,
+    /// Weights of classes that there are not.
+    #[error("[train] class_weights: expected names of classes of the data set, found {found}")]
+    UnknownClasses {
+        /// All of them.
+        found: String,
+        /// The class nearest to the first.
+        nearest: Option<String>,
+        /// All there are.
+        classes: String,
+    },
     /// Wrong transforms.
     #[error(transparent)]
     Augment(#[from] AugmentError),
@@ -60,6 +71,8 @@ impl TrainError {
             Self::Classes { classes, .. } => Some(format!("end the layers with \"dense {classes}\"")),
             Self::Empty => Some("check the data set with `seamripper data SOURCE`".to_owned()),
             Self::NothingToJudgeBy => Some("set `validation = 0.1`, or remove `early_stopping`".to_owned()),
+            Self::UnknownClasses { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownClasses { classes, .. } => Some(format!("the classes are {classes}")),
             Self::Augment(error) => error.hint(),
         }
     }
@@ -149,7 +162,7 @@ pub struct EpochReport {
     pub epoch: u64,
     /// The last step's learning rate.
     pub rate: f64,
-    /// Mean loss of the training images as they were seen, nats.
+    /// Mean of the loss that is trained on, of the training images as they were seen, nats.
     pub train_loss: f64,
     /// On the validation images, if there are any.
     pub validation: Option<Held>,
@@ -210,6 +223,13 @@ impl<'a> Trainer<'a> {
         let parameters = weights.values.len();
         let frozen = recipe.model.frozen();
         let wants = Wants { frozen, ..Wants::TRAINING };
+        let mut engine = Engine::new(graph, isa, options.batch.min(train.len()), wants);
+        engine.set_loss(match options.loss {
+            recipe::Loss::CrossEntropy => Loss::CrossEntropy,
+            recipe::Loss::Focal { gamma } => Loss::Focal(gamma),
+        });
+        let mut batches = Batches::new(train, online, options);
+        batches.class_weights = class_weights::of(train, &options.class_weights)?;
         Ok(Self {
             isa,
             graph,
@@ -218,8 +238,8 @@ impl<'a> Trainer<'a> {
             update: Update { isa, graph, options, frozen },
             preprocessing: Preprocessing::new(graph.input[2]),
             validation,
-            batches: Batches::new(train, online, options),
-            engine: Engine::new(graph, isa, options.batch.min(train.len()), wants),
+            batches,
+            engine,
             gradient: vec![0.0; parameters],
             logits: vec![0.0; options.batch * classes],
             batch: Batch::default(),

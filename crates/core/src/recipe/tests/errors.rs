@@ -467,3 +467,47 @@ fn early_stopping_needs_a_validation_part() {
     hint: set data.validation = 0.1, or train.early_stopping = false
     ");
 }
+
+#[test]
+fn losses_and_weights_that_are_none() {
+    assert_snapshot!(rejected(with_train("loss = \"focl\"\nclass_weights = { Shirt = 0, Coat = \"2\" }")), @r#"
+    error: train.loss at r.toml:7:8: expected one of cross-entropy, focal, found `focl`
+      |
+    7 | loss = "focl"
+      |        ^^^^^^
+    hint: did you mean `focal`?
+
+    error: train.class_weights.Shirt at r.toml:8:27: expected a number above 0, found 0
+      |
+    8 | class_weights = { Shirt = 0, Coat = "2" }
+      |                           ^
+
+    error: train.class_weights.Coat at r.toml:8:37: expected a number above 0, found the text "2"
+      |
+    8 | class_weights = { Shirt = 0, Coat = "2" }
+      |                                     ^^^
+    "#);
+    assert_snapshot!(rejected(with_train("loss = { focal = { gama = 1 } }\nclass_weights = true")), @r#"
+    error: unknown key at r.toml:7:20: expected a key of [train.loss.focal], found `gama`
+      |
+    7 | loss = { focal = { gama = 1 } }
+      |                    ^^^^
+    hint: did you mean `gamma`?
+
+    error: train.class_weights at r.toml:8:17: expected "balanced", a table of weights by class such as { Shirt = 2.0 }, or false, found true
+      |
+    8 | class_weights = true
+      |                 ^^^^
+    "#);
+    assert_snapshot!(rejected(with_train("loss = { focal = { gamma = -1 } }\nclass_weights = \"even\"")), @r#"
+    error: train.loss.focal.gamma at r.toml:7:28: expected a number of at least 0, found -1
+      |
+    7 | loss = { focal = { gamma = -1 } }
+      |                            ^^
+
+    error: train.class_weights at r.toml:8:17: expected "balanced", a table of weights by class such as { Shirt = 2.0 }, or false, found the text "even"
+      |
+    8 | class_weights = "even"
+      |                 ^^^^^^
+    "#);
+}

@@ -86,7 +86,7 @@ export interface Dreamt {
 export interface Verdict {
   method: string;
   sanity: { score: number };
-  passes_sanity: boolean;
+  passes_sanity: boolean | null;
 }
 
 export interface Seen {

@@ -26,6 +26,13 @@ pub struct Global {
     pub threads: Option<usize>,
 }
 
+impl Global {
+    /// How many threads there are, for what has threads of its own.
+    pub fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Train a recipe and write a run folder

@@ -145,6 +145,7 @@ pub fn run(verb: &Audit, global: &Global) -> Outcome {
         stages.finish();
         audited
     });
+    gathered.check()?;
     let written = files::write(verb, &gathered, &audited)?;
     print(|out| {
         if global.json {

@@ -15,13 +15,15 @@ use clap::Args;
 use seamripper_core::digits::thousands;
 use seamripper_core::fail::doctor::{Question, Sample, Verdict, examine, most_predicted};
 use seamripper_core::graph::plausible::changes;
-use seamripper_core::graph::{ModelFile, to_safetensors};
+use seamripper_core::graph::{ModelFile, Preprocessing, to_safetensors};
 use seamripper_core::sample::Split;
 use seamripper_data::whole_file;
+use seamripper_onnx::with_metadata;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
 use crate::eval::SplitName;
+use crate::model_source::read_file;
 use crate::see::stages::Stages;
 use crate::subject::Opened;
 use crate::train::{instructions, threads};
@@ -53,22 +55,22 @@ pub struct Doctor {
     /// Names the draw of the sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write what was found into this model file; without a name into MODEL itself
-    #[arg(long, value_name = "FILE.safetensors", num_args = 0..=1)]
+    /// Write what was found into this model file; without a name into MODEL itself. As .onnx, a copy of an ONNX file
+    #[arg(long, value_name = "FILE.safetensors|FILE.onnx", num_args = 0..=1)]
     write: Option<Option<PathBuf>>,
 }
 
 /// Runs the verb.
 pub fn run(verb: &Doctor, global: &Global) -> Outcome {
-    let target = verb.write.as_ref().map(|file| target(file.as_deref(), &verb.model)).transpose()?;
     let opened = Opened::read(&verb.model, verb.data.as_deref(), global)?;
+    let target = verb.write.as_ref().map(|file| target(file.as_deref(), &opened)).transpose()?;
     let split = match verb.split {
         Some(split) => split.into(),
         None if opened.holds_out() => Split::Validation,
         None => Split::Train,
     };
     let all = opened.images(split)?;
-    let (of_class, by) = outputs::outputs(all.classes(), &opened.model, &verb.model)?;
+    let (of_class, by) = outputs::outputs(all.classes(), opened.model.classes(), &verb.model)?;
     let [h, w, _] = all.size();
     let most = verb.sample.unwrap_or(SAMPLES[usize::from(h * w > SMALL)]);
     let drawn = Sample::draw(all.labels(), most, verb.seed);
@@ -94,7 +96,7 @@ pub fn run(verb: &Doctor, global: &Global) -> Outcome {
     let current = ways.sizes[0];
     let question = Question {
         labels: &labels,
-        outputs: opened.model.graph.outputs(),
+        outputs: opened.model.classes().len(),
         forms: &ways.forms.iter().map(|form| changes(&ways.forms[0], form)).collect::<Vec<_>>(),
         pictures: &(ways.sizes.iter())
             .map(|size| usize::from(size.0 != current.0) + usize::from(size.1 != current.1))
@@ -124,21 +126,20 @@ pub fn run(verb: &Doctor, global: &Global) -> Outcome {
             thousands((diagnosis.predicted as f64 / seconds.max(1e-9)) as u64)
         ));
     }
-    let straight: Vec<usize> = (0..opened.model.classes.len()).collect();
+    let straight: Vec<usize> = (0..opened.model.classes().len()).collect();
     let order = diagnosis.best.order.as_ref().unwrap_or(&straight);
-    let classes = outputs::names(set.classes(), &opened.model, by, order);
+    let classes = outputs::names(set.classes(), opened.model.classes(), by, order);
     let works = diagnosis.verdict != Verdict::Nothing;
-    let changed = works && (diagnosis.verdict == Verdict::Other || classes != opened.model.classes);
+    let changed = works && (diagnosis.verdict == Verdict::Other || classes != opened.model.classes());
     let written = match &target {
         Some(target) if changed => Some(target.display().to_string()),
         _ => None,
     };
     if let (Some(target), true) = (&target, changed) {
         let preprocessing = ways.preprocessing(diagnosis.best.way);
-        let ModelFile { graph, weights, .. } = (*opened.model).clone();
-        let model = ModelFile { graph, weights, classes: classes.clone(), preprocessing };
-        write(target, &model)?;
+        write(target, &opened, &classes, preprocessing)?;
     }
+    opened.model.check()?;
     let told = Told {
         model: &verb.model,
         source: &opened.source.source,
@@ -146,8 +147,8 @@ pub fn run(verb: &Doctor, global: &Global) -> Outcome {
         of: of as u64,
         by,
         data_classes: set.classes(),
-        old: &opened.model.classes,
-        classes: changed.then_some(&classes[..]).filter(|classes| *classes != &opened.model.classes[..]),
+        old: opened.model.classes(),
+        classes: changed.then_some(&classes[..]).filter(|classes| *classes != opened.model.classes()),
         ways: &ways,
         diagnosis: &diagnosis,
         written,
@@ -165,28 +166,45 @@ pub fn run(verb: &Doctor, global: &Global) -> Outcome {
     }
 }
 
-/// Where the model is to be written: the file that was named, or the model's own.
-fn target(file: Option<&Path>, model: &str) -> Result<PathBuf, Stop> {
-    let is_ours = |path: &Path| path.extension().is_some_and(|extension| extension == "safetensors");
-    let own = Path::new(model);
+/// Where the model is to be written: the file that was named, or the model's own. An ONNX file stays as it is; a copy of it gets
+/// what was found as metadata, or, if its layers could be read, it becomes a model of ours.
+fn target(file: Option<&Path>, opened: &Opened) -> Result<PathBuf, Stop> {
+    let ends = |path: &Path, ending: &str| path.extension().is_some_and(|extension| extension == ending);
+    let own = Path::new(&opened.name);
+    let (ours, onnx) = (opened.model.readable().is_some(), ends(own, "onnx"));
+    let expected = match (ours, onnx) {
+        (true, true) => "a .safetensors or .onnx",
+        (true, false) => "a .safetensors",
+        (false, _) => "an .onnx",
+    };
+    let fits = |path: &Path| (ours && ends(path, "safetensors")) || (onnx && ends(path, "onnx"));
     match file {
-        Some(file) if is_ours(file) => Ok(file.to_owned()),
+        Some(file) if fits(file) => Ok(file.to_owned()),
         Some(file) => Err(Stop::problem(
-            format!("--write {}: expected a .safetensors file, found another ending", file.display()),
+            format!("--write {}: expected {expected} file, found another ending", file.display()),
             None,
         )),
         None if own.is_dir() => Ok(own.join("model.safetensors")),
-        None if is_ours(own) => Ok(own.to_owned()),
+        None if ends(own, "safetensors") => Ok(own.to_owned()),
         None => Err(Stop::problem(
-            format!(
-                "--write: expected FILE.safetensors, found no name; {model} is not a file that is written here"
-            ),
-            Some("give it a name: --write repaired.safetensors".to_owned()),
+            format!("--write: expected {expected} file, found no name; {} is left as it is", opened.name),
+            Some(format!("give it a name: --write repaired.{}", if ours { "safetensors" } else { "onnx" })),
         )),
     }
 }
 
-fn write(file: &Path, model: &ModelFile) -> Outcome {
-    let bytes = to_safetensors(model).map_err(|error| Stop::problem(&error, error.hint()))?;
+fn write(file: &Path, opened: &Opened, classes: &[String], preprocessing: Preprocessing) -> Outcome {
+    let bytes = match opened.model.readable() {
+        Some(model) if file.extension().is_some_and(|extension| extension == "safetensors") => {
+            let ModelFile { graph, weights, .. } = model.clone();
+            let model = ModelFile { graph, weights, classes: classes.to_vec(), preprocessing };
+            to_safetensors(&model).map_err(|error| Stop::problem(&error, error.hint()))?
+        }
+        _ => {
+            let [h, w, _] = opened.model.input();
+            let bytes = read_file(Path::new(&opened.name))?;
+            with_metadata(&bytes, Some(classes), Some(&preprocessing), Some([h, w]))
+        }
+    };
     whole_file::write_bytes(file, &bytes).map_err(|error| Stop::problem(&error, error.hint()))
 }

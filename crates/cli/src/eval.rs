@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::eval_model::predict_model;
+use crate::eval_model::{How, Seen, predict_model};
 use crate::eval_text::{Style, print_report};
 use crate::predictions_source::{self, of_split};
 
@@ -44,6 +44,10 @@ pub struct Eval {
     /// Round the factors of products to bf16 (8 bits), and say what that changes; twice as fast on a CPU with AVX-512 BF16
     #[arg(long, conflicts_with = "predictions")]
     pub bf16: bool,
+    /// Test-time augmentation: average the probabilities of an image and its mirror image (flip), of the two moved by a pixel to all sides
+    /// (shift), or of all ten (flip,shift), and say what that changes
+    #[arg(long, value_enum, value_name = "VIEWS", value_delimiter = ',', conflicts_with_all = ["predictions", "bf16"])]
+    pub tta: Vec<Seen>,
     /// Write the JSON document to this file too
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -72,7 +76,7 @@ impl From<SplitName> for Split {
 
 /// Runs the verb.
 pub fn run(verb: &Eval, global: &Global) -> Outcome {
-    let (predictions, exact) = match (&verb.predictions, &verb.model) {
+    let (predictions, plain) = match (&verb.predictions, &verb.model) {
         (Some(file), _) => {
             if verb.data.is_some() && !global.quiet {
                 tell("note: --data is not read: a table of predictions holds its own labels");
@@ -82,8 +86,9 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
         }
         (None, Some(model)) => {
             let split = verb.split.map(Split::from);
-            let predicted = predict_model(model, verb.data.as_deref(), split, verb.bf16, global)?;
-            (predicted.table, predicted.exact)
+            let how = How { bf16: verb.bf16, views: &verb.tta };
+            let predicted = predict_model(model, verb.data.as_deref(), split, how, global)?;
+            (predicted.table, predicted.plain)
         }
         (None, None) => {
             let hint = "seamripper eval runs/NAME, or seamripper eval --predictions FILE";
@@ -97,10 +102,13 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
     if let Some(model) = verb.model.as_deref().filter(|_| !global.quiet) {
         no_better_than_chance(&evaluation, model, verb.data.as_deref()).into_iter().for_each(tell);
     }
-    let bf16 = exact.map(|exact| Paired::of(&exact, &predictions));
-    let document = match &bf16 {
+    let changed = plain.map(|plain| Paired::of(&plain, &predictions));
+    let document = match changed {
         None => document(&evaluation),
-        Some(bf16) => serde_json::to_string(&Rounded { evaluation: &evaluation, bf16 }).expect("plain data"),
+        Some(changed) => {
+            let [bf16, tta] = [verb.bf16, !verb.tta.is_empty()].map(|asked| asked.then_some(changed));
+            serde_json::to_string(&Changed { evaluation: &evaluation, bf16, tta }).expect("plain data")
+        }
     };
     if let Some(file) = &verb.out {
         write_document(&document, file)?;
@@ -110,7 +118,12 @@ pub fn run(verb: &Eval, global: &Global) -> Outcome {
             return writeln!(out, "{document}");
         }
         print_report(&evaluation, out, Style::for_stdout())?;
-        bf16.iter().try_for_each(|bf16| print_rounding(bf16, out))
+        let way = if verb.bf16 {
+            "bf16 in place of float32"
+        } else {
+            "views averaged, in place of the image alone"
+        };
+        changed.iter().try_for_each(|changed| print_changed(way, changed, out))
     })
 }
 
@@ -138,21 +151,24 @@ fn no_better_than_chance(evaluation: &Evaluation, model: &str, data: Option<&str
     ))
 }
 
-/// `eval.json` of a model run in `bf16`, with what that changed.
+/// `eval.json` of a model run in another way than plainly, with what that changed.
 #[derive(Serialize)]
-struct Rounded<'a> {
+struct Changed<'a> {
     #[serde(flatten)]
     evaluation: &'a Evaluation,
-    bf16: &'a Paired,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bf16: Option<Paired>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tta: Option<Paired>,
 }
 
-/// Says what `bf16` changed.
-fn print_rounding(bf16: &Paired, out: &mut impl Write) -> io::Result<()> {
-    let Paired { n, changed, gained, lost, difference, difference_ci: [low, high], p } = bf16;
+/// Says what a `way` of running the model changed.
+fn print_changed(way: &str, paired: &Paired, out: &mut impl Write) -> io::Result<()> {
+    let Paired { n, changed, gained, lost, difference, difference_ci: [low, high], p } = paired;
     let points = |x: f64| format!("{}{:.2}", if x < -0.005 / 100.0 { "-" } else { "+" }, 100.0 * x.abs());
     writeln!(
         out,
-        "  bf16 in place of float32: accuracy {} points [{}, {}], {} of {} images are called otherwise \
+        "  {way}: accuracy {} points [{}, {}], {} of {} images are called otherwise \
          ({gained} became right, {lost} wrong, p = {p:.2})",
         points(*difference),
         points(*low),

@@ -14,6 +14,7 @@ use crate::args::Global;
 use crate::audit::CALIBRATED;
 use crate::diag::{Outcome, Stop, print};
 use crate::model_source::{ModelSource, read_trained};
+use crate::runnable::Runnable;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -106,7 +107,7 @@ struct Document {
 pub fn run(verb: &Export, global: &Global) -> Outcome {
     let out = verb.out.display();
     let format = Format::of(&verb.out, verb.layout)?;
-    let model = model(verb)?;
+    let model = model(verb, global)?;
     let refused = |error: WeightsError| Stop::problem(format!("out {out}: {error}"), error.hint());
     let bytes = match format {
         Format::Onnx => to_onnx(&model),
@@ -132,12 +133,12 @@ pub fn run(verb: &Export, global: &Global) -> Outcome {
 }
 
 /// The model to write.
-fn model(verb: &Export) -> Result<Box<ModelFile>, Stop> {
+fn model(verb: &Export, global: &Global) -> Result<Box<ModelFile>, Stop> {
     let shown = verb.model.display();
     if verb.calibrated {
         let file = verb.model.join(CALIBRATED);
         if file.is_file() {
-            return calibrated(&verb.model, read_trained(&file)?);
+            return calibrated(&verb.model, read_trained(&file)?, global);
         }
         let found = if verb.model.is_dir() { "none" } else { "a model alone" };
         return Err(Stop::problem(
@@ -149,8 +150,9 @@ fn model(verb: &Export) -> Result<Box<ModelFile>, Stop> {
             }),
         ));
     }
-    match ModelSource::read(&verb.model)? {
-        ModelSource::Trained(model) => Ok(model),
+    match ModelSource::read(&verb.model, global)? {
+        ModelSource::Trained(Runnable::Readable(model)) => Ok(model),
+        ModelSource::Trained(Runnable::Blackbox(file)) => Err(file.refused("export")),
         ModelSource::Recipe(_) => Err(Stop::problem(
             format!("model {shown}: expected a trained model, found a recipe"),
             Some(format!("train it first: `seamripper train {shown}`, then give its run folder")),
@@ -159,9 +161,9 @@ fn model(verb: &Export) -> Result<Box<ModelFile>, Stop> {
 }
 
 /// The calibrated model of `run`; a run that was trained again since then has another.
-fn calibrated(run: &Path, model: ModelFile) -> Result<Box<ModelFile>, Stop> {
+fn calibrated(run: &Path, model: ModelFile, global: &Global) -> Result<Box<ModelFile>, Stop> {
     if run.join("recipe.toml").is_file()
-        && let ModelSource::Trained(own) = ModelSource::read(run)?
+        && let ModelSource::Trained(Runnable::Readable(own)) = ModelSource::read(run, global)?
     {
         let last = model.graph.nodes.last().map_or(&[][..], |node| &node.parameters);
         let before = last.iter().map(|&index| model.graph.parameters[index].offset).min();

@@ -15,8 +15,10 @@ use seamripper_data::source::Dataset;
 use seamripper_data::whole_file;
 use serde_json::{Value, json};
 
+use crate::args::Global;
 use crate::diag::{Outcome, Stop};
 use crate::model_source::{ModelSource, read_trained};
+use crate::runnable::Runnable;
 
 /// The copy in a run folder.
 const COPY: &str = "from.safetensors";
@@ -48,7 +50,7 @@ pub struct Foundation {
 
 impl Foundation {
     /// The model that `recipe` names, if it names one.
-    pub fn of(recipe: &Recipe, typed: Typed<'_>) -> Result<Option<Self>, Stop> {
+    pub fn of(recipe: &Recipe, typed: Typed<'_>, global: &Global) -> Result<Option<Self>, Stop> {
         let Some(transfer) = &recipe.model.transfer else { return Ok(None) };
         let kinds = "name a run folder, a .safetensors or an .onnx file";
         if !Path::new(&transfer.from).exists() {
@@ -59,8 +61,9 @@ impl Foundation {
                 Some(format!("{kinds}; paths begin in the present folder")),
             ));
         }
-        match ModelSource::read(Path::new(&transfer.from)) {
-            Ok(ModelSource::Trained(model)) => Ok(Some(Self { model: *model })),
+        match ModelSource::read(Path::new(&transfer.from), global) {
+            Ok(ModelSource::Trained(Runnable::Readable(model))) => Ok(Some(Self { model: *model })),
+            Ok(ModelSource::Trained(Runnable::Blackbox(file))) => Err(file.refused("training from it")),
             Ok(ModelSource::Recipe(_)) => Err(typed.problem(
                 "from",
                 &format!("expected a trained model, found the recipe {}", transfer.from),

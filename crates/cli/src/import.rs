@@ -12,11 +12,13 @@ use clap::builder::PossibleValuesParser;
 use seamripper_core::digits::thousands;
 use seamripper_core::graph::{ChannelOrder, Filter, Fit, ModelFile, Preprocessing, to_safetensors};
 use seamripper_data::whole_file;
+use seamripper_onnx::with_metadata;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::onnx_file::{Read, Said, UNPREPARED, Unsaid, read};
+use crate::model_source::read_file;
+use crate::onnx_file::{Found, Read, Said, UNPREPARED, Unsaid, read};
 
 /// Name and version of the document of `--json`.
 const SCHEMA: &str = "seamripper.import/1";
@@ -28,8 +30,8 @@ pub struct Import {
     /// .safetensors) or a file of Keras (.keras, .weights.h5, .h5)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Where to write the model
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// Where to write the model; as .onnx, a copy of an ONNX file with class names and preprocessing in it
+    #[arg(long, value_name = "FILE.safetensors|FILE.onnx")]
     out: PathBuf,
     /// A text file with the name of a class on each line, in the order of the outputs
     #[arg(long, value_name = "FILE")]
@@ -85,9 +87,12 @@ const WEIGHTS: [&str; 6] = ["pt", "pth", "safetensors", "keras", "h5", "hdf5"];
 /// Runs the verb.
 pub fn run(verb: &Import, global: &Global) -> Outcome {
     let out = &verb.out;
-    if out.extension().is_none_or(|extension| extension != "safetensors") {
+    let ending = out.extension().and_then(|extension| extension.to_str());
+    let as_onnx = ending == Some("onnx") && verb.recipe.is_none();
+    if !as_onnx && ending != Some("safetensors") {
+        let expected = if verb.recipe.is_some() { "a .safetensors" } else { "a .safetensors or .onnx" };
         return Err(Stop::problem(
-            format!("out {}: expected a .safetensors file, found another ending", out.display()),
+            format!("out {}: expected {expected} file, found another ending", out.display()),
             None,
         ));
     }
@@ -99,24 +104,39 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
         Said { scale: verb.scale.unwrap_or(1.0 / 255.0), mean: or(&verb.mean, 0.0), std: or(&verb.std, 1.0) }
     });
     let unsaid = Unsaid { size: verb.size, classes, preprocessing };
-    let (mut read, table) = model(verb, unsaid)?;
-    let stated = &mut read.model.preprocessing;
+    let (mut found, table) = model(verb, unsaid.clone(), global)?;
+    let stated = found.preprocessing_mut();
     if verb.bgr {
         stated.channels = ChannelOrder::Bgr;
     }
     stated.inverted |= verb.inverted;
     stated.fit = verb.fit.as_deref().map(Fit::named).or(stated.fit);
     stated.resize = verb.resize.as_deref().map(Filter::named).or(stated.resize);
-    let bytes = to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?;
+    let channels = found.input()[2];
+    if let Some(fault) = found.preprocessing().fault(channels) {
+        return Err(Stop::problem(format!("preprocessing: {fault}"), None));
+    }
+    let bytes = match &found {
+        found if as_onnx => named_copy(verb, &unsaid, found)?,
+        Found::Readable(read) => {
+            to_safetensors(&read.model).map_err(|error| Stop::problem(&error, error.hint()))?
+        }
+        Found::Blackbox(file) => {
+            let hint = "`--out NAME.onnx` in place of .safetensors: a copy with class names and preprocessing in it, which \
+                        `eval`, `audit` and `see` run as it is";
+            return Err(Stop::problem(file.refusal("import"), Some(hint.to_owned())));
+        }
+    };
     whole_file::write_bytes(out, &bytes).map_err(|error| Stop::problem(&error, error.hint()))?;
+    let imported = Imported::of(&found);
     let text = if global.json {
-        json(out, &read, table.as_ref())?
+        json(out, &imported, table.as_ref())?
     } else {
-        table.map(|table| table.text()).unwrap_or_default() + &text(out, &read.model)
+        table.map(|table| table.text()).unwrap_or_default() + &text(out, &imported)
     };
     if !global.json {
-        read.tell_notes();
-        if read.notes.iter().any(|note| note.contains(UNPREPARED)) {
+        found.tell_notes();
+        if imported.notes.iter().any(|note| note.contains(UNPREPARED)) {
             tell(format_args!(
                 "`seamripper doctor --model {} --data SOURCE --write` finds out how, from labelled images",
                 out.display()
@@ -131,7 +151,7 @@ pub fn run(verb: &Import, global: &Global) -> Outcome {
 }
 
 /// The model, and where its weights are from if they were another program's.
-fn model(verb: &Import, unsaid: Unsaid) -> Result<(Read, Option<weights::Table>), Stop> {
+fn model(verb: &Import, unsaid: Unsaid, global: &Global) -> Result<(Found, Option<weights::Table>), Stop> {
     let file = verb.file.display();
     let ending = verb.file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match &verb.recipe {
@@ -147,9 +167,9 @@ fn model(verb: &Import, unsaid: Unsaid) -> Result<(Read, Option<weights::Table>)
         )),
         Some(recipe) => {
             let weights::Filled { read, table } = weights::fill(verb, recipe, unsaid)?;
-            Ok((read, Some(table)))
+            Ok((Found::Readable(read), Some(table)))
         }
-        None if ending == "onnx" => Ok((read(&verb.file, &unsaid)?, None)),
+        None if ending == "onnx" => Ok((read(&verb.file, &unsaid, global.thread_count())?, None)),
         None if WEIGHTS.contains(&ending) => Err(Stop::problem(
             format!(
                 "file {file}: expected an .onnx file, found weights, which do not say how layers connect"
@@ -163,6 +183,67 @@ fn model(verb: &Import, unsaid: Unsaid) -> Result<(Read, Option<weights::Table>)
                     .to_owned(),
             ),
         )),
+    }
+}
+
+/// The bytes of the file with what was said put into its metadata.
+fn named_copy(verb: &Import, unsaid: &Unsaid, found: &Found) -> Result<Vec<u8>, Stop> {
+    let bytes = read_file(&verb.file)?;
+    let outside = match found {
+        Found::Blackbox(file) => &file.model.described().files[..],
+        Found::Readable(_) => &[],
+    };
+    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+    if !outside.is_empty() && folder(&verb.out) != folder(&verb.file) {
+        let message = format!(
+            "out {}: expected the folder of {}, whose weights lie in {} beside it, found another",
+            verb.out.display(),
+            verb.file.display(),
+            outside.join(", ")
+        );
+        return Err(Stop::problem(message, None));
+    }
+    let said = unsaid.preprocessing.is_some()
+        || verb.bgr
+        || verb.inverted
+        || verb.fit.is_some()
+        || verb.resize.is_some();
+    let preprocessing = said.then(|| found.preprocessing());
+    Ok(with_metadata(&bytes, unsaid.classes.as_deref(), preprocessing, unsaid.size))
+}
+
+/// What is told of an imported model.
+struct Imported<'a> {
+    /// `[h, w, c]`
+    input: [usize; 3],
+    /// `None` of a black box.
+    layers: Option<usize>,
+    parameters: usize,
+    classes: &'a [String],
+    preprocessing: &'a Preprocessing,
+    notes: Vec<String>,
+}
+
+impl<'a> Imported<'a> {
+    fn of(found: &'a Found) -> Self {
+        match found {
+            Found::Readable(Read { model: ModelFile { graph, classes, preprocessing, .. }, notes }) => Self {
+                input: graph.input,
+                layers: Some(graph.nodes.len()),
+                parameters: graph.parameter_count(),
+                classes,
+                preprocessing,
+                notes: notes.clone(),
+            },
+            Found::Blackbox(file) => Self {
+                input: file.model.described().input,
+                layers: None,
+                parameters: file.model.described().parameters,
+                classes: file.model.classes(),
+                preprocessing: file.model.preprocessing(),
+                notes: [file.note()].into_iter().chain(file.model.notes().iter().cloned()).collect(),
+            },
+        }
     }
 }
 
@@ -188,7 +269,8 @@ struct Document<'a> {
     out: String,
     /// `[h, w, c]`
     input: [usize; 3],
-    layers: usize,
+    /// `null` of a black box.
+    layers: Option<usize>,
     parameters: usize,
     classes: &'a [String],
     preprocessing: &'a Preprocessing,
@@ -201,15 +283,16 @@ struct Document<'a> {
     left_out: Option<Vec<&'a str>>,
 }
 
-fn json(out: &Path, Read { model, notes }: &Read, table: Option<&weights::Table>) -> Result<String, Stop> {
+fn json(out: &Path, imported: &Imported<'_>, table: Option<&weights::Table>) -> Result<String, Stop> {
+    let Imported { input, layers, parameters, classes, preprocessing, notes } = imported;
     let document = Document {
         schema: SCHEMA,
         out: out.display().to_string(),
-        input: model.graph.input,
-        layers: model.graph.nodes.len(),
-        parameters: model.graph.parameter_count(),
-        classes: &model.classes,
-        preprocessing: &model.preprocessing,
+        input: *input,
+        layers: *layers,
+        parameters: *parameters,
+        classes,
+        preprocessing,
         notes,
         weights: table.map(weights::Table::rows),
         left_out: table.map(weights::Table::left_out),
@@ -220,21 +303,24 @@ fn json(out: &Path, Read { model, notes }: &Read, table: Option<&weights::Table>
     Ok(text)
 }
 
-fn text(out: &Path, model: &ModelFile) -> String {
-    let ModelFile { graph, classes, preprocessing, .. } = model;
-    let [h, w, c] = graph.input;
-    let names = match &classes[..] {
+/// `10 (T-shirt/top to Ankle boot)`
+pub fn classes_in_words(classes: &[String]) -> String {
+    match classes {
         [first, .., last] => format!("{} ({first} to {last})", classes.len()),
         classes => classes.join(", "),
-    };
+    }
+}
+
+fn text(out: &Path, imported: &Imported<'_>) -> String {
+    let [h, w, c] = imported.input;
     let mut text = String::new();
     let _ = writeln!(text, "{}", out.display()); // a String takes everything
     let rows = [
-        ("layers", graph.nodes.len().to_string()),
-        ("parameters", thousands(graph.parameter_count() as u64)),
+        ("layers", imported.layers.map_or("not read".to_owned(), |layers| layers.to_string())),
+        ("parameters", thousands(imported.parameters as u64)),
         ("images", format!("{h} x {w}, {c} channel{}", if c == 1 { "" } else { "s" })),
-        ("prepared", preprocessing.to_string()),
-        ("classes", names),
+        ("prepared", imported.preprocessing.to_string()),
+        ("classes", classes_in_words(imported.classes)),
     ];
     for (name, value) in rows {
         let _ = writeln!(text, "  {name:10}  {value}");

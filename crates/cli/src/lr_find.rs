@@ -79,7 +79,7 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
     let steps = verb.steps as usize;
     (recipe.train.epochs, recipe.train.early_stopping) = (steps, None);
     let typed = Typed { path: &verb.recipe, changes: &verb.changes };
-    let foundation = Foundation::of(&recipe, typed)?;
+    let foundation = Foundation::of(&recipe, typed, global)?;
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
     let images = ImageOptions::of(&recipe.data, recipe.model.input);

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod blackbox_file;
 mod corrections;
 mod data;
 mod data_source;
@@ -19,6 +20,7 @@ mod model_source;
 mod onnx_file;
 mod predictions_source;
 mod report;
+mod runnable;
 mod see;
 mod selftest;
 mod subject;

@@ -1,5 +1,7 @@
 //! `seamripper model`: layers, output shapes and parameters, as a table or as JSON.
 
+mod blackbox;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -10,9 +12,12 @@ use seamripper_core::graph::{Graph, Node};
 use serde::Serialize;
 
 use crate::args::Global;
+use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Outcome, Stop, print};
 use crate::foundation::{Foundation, Typed};
 use crate::model_source::ModelSource;
+use crate::runnable::Runnable;
+use blackbox::Known;
 
 /// Arguments of `model`.
 #[derive(Debug, Args)]
@@ -24,17 +29,32 @@ pub struct Model {
 
 /// Runs the verb.
 pub fn run(verb: &Model, global: &Global) -> Outcome {
-    let mut source = ModelSource::read(&verb.model)?;
-    if let ModelSource::Recipe(recipe) = &mut source {
-        let typed = Typed { path: &verb.model, changes: &[] };
-        if let Some(foundation) = Foundation::of(recipe, typed)? {
-            foundation.fill_in(recipe, None, typed)?;
+    let text = match ModelSource::read(&verb.model, global)? {
+        ModelSource::Recipe(mut recipe) => {
+            let typed = Typed { path: &verb.model, changes: &[] };
+            if let Some(foundation) = Foundation::of(&recipe, typed, global)? {
+                foundation.fill_in(&mut recipe, None, typed)?;
+            }
+            of_graph(&recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?, global.json)?
         }
-    }
-    let graph = source.graph()?;
-    let summary = Summary::of(&graph);
-    let text = if global.json { json(&summary)? } else { table(&summary, &graph) };
+        ModelSource::Trained(Runnable::Readable(model)) => of_graph(&model.graph, global.json)?,
+        ModelSource::Trained(Runnable::Blackbox(file)) => of_blackbox(&file, global.json)?,
+    };
     print(|out| out.write_all(text.as_bytes()))
+}
+
+fn of_graph(graph: &Graph, as_json: bool) -> Result<String, Stop> {
+    let summary = Summary::of(graph);
+    if as_json { json(&summary) } else { Ok(table(&summary, graph)) }
+}
+
+fn of_blackbox(file: &BlackboxFile, as_json: bool) -> Result<String, Stop> {
+    let parameters = file.model.described().parameters;
+    let known = Known::of(file);
+    if !as_json {
+        return Ok(known.text(parameters));
+    }
+    json(&Summary { layers: Vec::new(), parameters, black_box: Some(known) })
 }
 
 /// The document of `--json`.
@@ -42,6 +62,9 @@ pub fn run(verb: &Model, global: &Global) -> Outcome {
 struct Summary<'a> {
     layers: Vec<Line<'a>>,
     parameters: usize,
+    /// Of a model whose layers are not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    black_box: Option<Known<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,7 +84,11 @@ impl<'a> Summary<'a> {
             output: node.output,
             parameters: node.parameters.iter().map(|&index| graph.parameters[index].len()).sum(),
         };
-        Self { layers: graph.nodes.iter().map(line).collect(), parameters: graph.parameter_count() }
+        Self {
+            layers: graph.nodes.iter().map(line).collect(),
+            parameters: graph.parameter_count(),
+            black_box: None,
+        }
     }
 }
 

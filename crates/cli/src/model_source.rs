@@ -5,11 +5,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use seamripper_core::graph::{Graph, ModelFile, from_safetensors};
+use seamripper_core::graph::{ModelFile, from_safetensors};
 use seamripper_core::nearest::nearest;
 use seamripper_core::recipe::Recipe;
 
+use crate::args::Global;
 use crate::diag::Stop;
+use crate::onnx_file::{Found, Unsaid};
+use crate::runnable::Runnable;
 
 /// The file of a run folder that holds the trained model.
 const MODEL_FILE: &str = "model.safetensors";
@@ -20,23 +23,27 @@ pub enum ModelSource {
     /// A network without weights.
     Recipe(Box<Recipe>),
     /// A trained model.
-    Trained(Box<ModelFile>),
+    Trained(Runnable),
 }
 
 impl ModelSource {
     /// Reads a recipe (`.toml`), a run folder or a model file (`.safetensors`, `.onnx`).
-    pub fn read(path: &Path) -> Result<Self, Stop> {
+    pub fn read(path: &Path, global: &Global) -> Result<Self, Stop> {
+        let readable = |model| Self::Trained(Runnable::Readable(Box::new(model)));
         if path.is_dir() {
-            return read_run(path).map(|model| Self::Trained(Box::new(model)));
+            return read_run(path).map(readable);
         }
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("toml") => read_recipe(path).map(|recipe| Self::Recipe(Box::new(recipe))),
-            Some("safetensors") => read_trained(path).map(|model| Self::Trained(Box::new(model))),
+            Some("safetensors") => read_trained(path).map(readable),
             _ if !path.exists() => Err(not_found(path)),
             Some("onnx") => {
-                let model = crate::onnx_file::read(path, &crate::onnx_file::Unsaid::default())?;
-                model.tell_notes();
-                Ok(Self::Trained(Box::new(model.model)))
+                let found = crate::onnx_file::read(path, &Unsaid::default(), global.thread_count())?;
+                found.tell_notes();
+                Ok(Self::Trained(match found {
+                    Found::Readable(read) => Runnable::Readable(Box::new(read.model)),
+                    Found::Blackbox(file) => Runnable::Blackbox(file),
+                }))
             }
             _ => Err(Stop::problem(
                 format!(
@@ -45,14 +52,6 @@ impl ModelSource {
                 ),
                 None,
             )),
-        }
-    }
-
-    /// The network, with or without weights.
-    pub fn graph(&self) -> Result<Graph, Stop> {
-        match self {
-            Self::Recipe(recipe) => recipe.graph().map_err(|error| Stop::problem(&error, error.hint())),
-            Self::Trained(model) => Ok(model.graph.clone()),
         }
     }
 }

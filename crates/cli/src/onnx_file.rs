@@ -1,4 +1,4 @@
-//! Reading an ONNX file, and the files beside it that hold its weights.
+//! Reading an ONNX file, and the files beside it that hold its weights: as a model of ours, or else as one that can only be run.
 
 use std::fs;
 use std::path::{Component, Path};
@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use seamripper_core::graph::{ModelFile, Preprocessing};
 use seamripper_onnx::{Imported, OnnxError, Options, from_onnx};
 
+use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Stop, tell};
 use crate::model_source::read_file;
 
@@ -60,37 +61,84 @@ pub struct Read {
     pub notes: Vec<String>,
 }
 
-impl Read {
+/// What was in the file.
+pub enum Found {
+    /// A model that became one of ours.
+    Readable(Read),
+    /// One with operators that are no layers.
+    Blackbox(Box<BlackboxFile>),
+}
+
+impl Found {
+    /// `[h, w, c]` of its images.
+    pub fn input(&self) -> [usize; 3] {
+        match self {
+            Self::Readable(read) => read.model.graph.input,
+            Self::Blackbox(file) => file.model.described().input,
+        }
+    }
+
+    /// From pixels to input values.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        match self {
+            Self::Readable(read) => &read.model.preprocessing,
+            Self::Blackbox(file) => file.model.preprocessing(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn preprocessing_mut(&mut self) -> &mut Preprocessing {
+        match self {
+            Self::Readable(read) => &mut read.model.preprocessing,
+            Self::Blackbox(file) => file.model.preprocessing_mut(),
+        }
+    }
+
     /// Says the notes on stderr.
     pub fn tell_notes(&self) {
-        for note in &self.notes {
-            tell(format_args!("note: {note}"));
-        }
+        let notes = match self {
+            Self::Readable(read) => &read.notes,
+            Self::Blackbox(file) => {
+                tell(format_args!("note: {}", file.note()));
+                file.model.notes()
+            }
+        };
+        notes.iter().for_each(|note| tell(format_args!("note: {note}")));
     }
 }
 
-/// Reads the model in `path`.
-pub fn read(path: &Path, unsaid: &Unsaid) -> Result<Read, Stop> {
+/// Reads the model in `path`; one that can only be run is run on `threads` threads.
+pub fn read(path: &Path, unsaid: &Unsaid, threads: usize) -> Result<Found, Stop> {
     let bytes = read_file(path)?;
-    let shown = path.display();
     let external = |name: &str| beside(path, name);
-    let options = Options {
+    let mut options = Options {
         size: unsaid.size,
         classes: unsaid.classes.clone(),
         preprocessing: None,
         external: &external,
     };
-    let Imported { mut model, mut notes } =
-        from_onnx(&bytes, &options).map_err(|error| problem(path, &error))?;
-    if let Some(said) = &unsaid.preprocessing {
-        model.preprocessing = said.of(&format!("model {shown}"), model.graph.input[2])?;
-        notes.retain(|note| !note.contains(UNPREPARED));
+    match from_onnx(&bytes, &options) {
+        Ok(Imported { mut model, mut notes }) => {
+            if let Some(preprocessing) = said(path, unsaid, model.graph.input[2])? {
+                model.preprocessing = preprocessing;
+                notes.retain(|note| !note.contains(UNPREPARED));
+            }
+            Ok(Found::Readable(Read { model, notes }))
+        }
+        Err(why @ (OnnxError::Unsupported(_) | OnnxError::Opset { .. })) => {
+            if let Ok(described) = seamripper_onnx::describe(&bytes, &options) {
+                options.preprocessing = said(path, unsaid, described.input[2])?;
+            }
+            BlackboxFile::load(path, bytes, &options, why, threads).map(Box::new).map(Found::Blackbox)
+        }
+        Err(error) => Err(Stop::problem(format!("model {}: {error}", path.display()), error.hint())),
     }
-    Ok(Read { model, notes })
 }
 
-fn problem(path: &Path, error: &OnnxError) -> Stop {
-    Stop::problem(format!("model {}: {error}", path.display()), error.hint())
+/// How pixels of so many channels are prepared, if that was said.
+fn said(path: &Path, unsaid: &Unsaid, channels: usize) -> Result<Option<Preprocessing>, Stop> {
+    let Some(said) = &unsaid.preprocessing else { return Ok(None) };
+    said.of(&format!("model {}", path.display()), channels).map(Some)
 }
 
 /// The bytes of the file `name` in the folder of `model`; nothing outside that folder is read.

@@ -121,7 +121,21 @@ pub fn run(verb: &Report, global: &Global) -> Outcome {
     })
 }
 
+/// That MODEL of other verbs is no run: its predictions are in no folder.
+fn no_run(run: &Path) -> Result<(), Stop> {
+    if run.extension().is_none_or(|extension| extension != "onnx") || !run.is_file() {
+        return Ok(());
+    }
+    let hint = "`seamripper eval` and `seamripper audit` report on it in the terminal and as JSON; `seamripper report --predictions \
+                FILE` makes a page of predictions made anywhere, without the live model";
+    Err(Stop::problem(
+        format!("run {}: expected a run folder, which has predictions, found an ONNX file", run.display()),
+        Some(hint.to_owned()),
+    ))
+}
+
 fn make(verb: &Report, global: &Global) -> Result<Made, Stop> {
+    verb.run.as_deref().map_or(Ok(()), no_run)?;
     let isa = instructions()?;
     let parts = Parts::read(verb.run.as_deref(), verb.predictions.as_deref(), verb.logits)?;
     let table = parts.table.as_ref().map(|(table, file)| of_split(table.clone(), None, file, global.quiet));

@@ -6,9 +6,11 @@ mod earlier;
 mod explain;
 mod filters;
 mod layout;
+mod maps;
 mod named_filter;
 mod nearest;
 mod pictures;
+mod predicting;
 mod sheets;
 pub mod stages;
 mod text;
@@ -26,9 +28,11 @@ use seamripper_data::whole_file;
 use seamripper_sheets::Canvas;
 
 use crate::args::Global;
+use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Outcome, Stop, print};
 use crate::eval::SplitName;
 use crate::report::AtEnd;
+use crate::runnable::Runnable;
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use asked::Asked;
@@ -109,23 +113,34 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
     let training = verb.only.is_empty() || verb.only.contains(&Part::Probes);
     let subject =
         Subject::read(&verb.model, verb.data.as_deref(), verb.split.map(Into::into), training, global)?;
-    let ModelFile { graph, weights, preprocessing, classes } = &*subject.model;
-    let model = Model { isa, graph, weights, preprocessing };
-    let asked = Asked::of(verb, &model, classes)?;
+    let looked = match &subject.model {
+        Runnable::Readable(file) => {
+            let ModelFile { graph, weights, preprocessing, .. } = &**file;
+            LookedAt::Layers(Model { isa, graph, weights, preprocessing })
+        }
+        Runnable::Blackbox(file) => LookedAt::Predictions(file),
+    };
+    let asked = match &looked {
+        LookedAt::Layers(model) => Asked::of(verb, model, subject.model.classes())?,
+        LookedAt::Predictions(file) => Asked::of_blackbox(verb, file)?,
+    };
     let folder = match (&verb.out, &subject.run) {
         (Some(out), _) => out.clone(),
         (None, Some(run)) => run.join("see"),
         (None, None) => PathBuf::from("see"),
     };
-    let mut document = Document::new(classes);
+    let mut document = Document::new(subject.model.classes());
     document.subject = earlier::subject(isa, &subject);
     let earlier = earlier::document(&folder, &document.subject);
     let judged_before = earlier.as_ref().and_then(earlier::Judgement::of);
     let mut seen = Seen { folder, document, judged_before, reused: 0, sheets: Vec::new(), text: Vec::new() };
     let mut stages = Stages::new(global.quiet);
-    threads(global)?.run(|| match verb.image.is_empty() {
-        true => filters::look(&model, &subject, &asked, &mut seen, &mut stages),
-        false => explain::look(&model, &subject, verb, &asked, &mut seen, &mut stages),
+    threads(global)?.run(|| match &looked {
+        LookedAt::Layers(model) if verb.image.is_empty() => {
+            filters::look(model, &subject, &asked, &mut seen, &mut stages)
+        }
+        LookedAt::Layers(model) => explain::look(model, &subject, verb, &asked, &mut seen, &mut stages),
+        LookedAt::Predictions(file) => predicting::look(file, &subject, verb, &asked, &mut seen, &mut stages),
     })?;
     let whole = match verb.image.is_empty() {
         true => seen.document.clone(),
@@ -146,6 +161,14 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         verb.at_end.write(&run, global);
     }
     Ok(())
+}
+
+/// What can be looked at.
+enum LookedAt<'a> {
+    /// A model with layers and weights.
+    Layers(Model<'a>),
+    /// One that only predicts.
+    Predictions(&'a BlackboxFile),
 }
 
 /// What was seen so far.

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use seamripper_core::graph::ModelFile;
 use seamripper_core::nearest::nearest;
 use seamripper_core::sample::{ImageSet, Split};
 use seamripper_data::options::ImageOptions;
@@ -13,12 +12,13 @@ use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::Stop;
 use crate::model_source::{ModelSource, read_recipe};
+use crate::runnable::Runnable;
 use crate::train::split as split_of;
 
 /// A model with images.
 pub struct Subject {
     /// The model.
-    pub model: Box<ModelFile>,
+    pub model: Runnable,
     /// The run folder, if the model is in one.
     pub run: Option<PathBuf>,
     /// The images of the split that was asked for; their labels are the model's classes.
@@ -57,7 +57,7 @@ pub struct Opened {
     /// As typed.
     pub name: String,
     /// The model.
-    pub model: Box<ModelFile>,
+    pub model: Runnable,
     /// The run folder, if the model is in one.
     pub run: Option<PathBuf>,
     /// Where the images come from.
@@ -74,7 +74,7 @@ impl Opened {
     /// Reads `model` and the data set `data` (default: the run's own).
     pub fn read(model: &str, data: Option<&str>, global: &Global) -> Result<Self, Stop> {
         let path = Path::new(model);
-        let ModelSource::Trained(trained) = ModelSource::read(path)? else {
+        let ModelSource::Trained(trained) = ModelSource::read(path, global)? else {
             return Err(Stop::problem(
                 format!("model {model}: expected a trained model, found a recipe"),
                 Some(format!("train it first: `seamripper train {model}`, then give its run folder")),
@@ -89,12 +89,12 @@ impl Opened {
             ));
         };
         let chosen = Chosen::of(source, data);
-        let size = trained.graph.input;
+        let size = trained.input();
         let how = match &recipe {
             Some(recipe) => ImageOptions::of(&recipe.data, size),
             None => ImageOptions { size: Some(size), ..ImageOptions::default() },
         };
-        let how = how.wished(&trained.preprocessing);
+        let how = how.wished(trained.preprocessing());
         let dataset = crate::data::load(&chosen.source, chosen.folder.clone(), how, global)?;
         // Which images were held out depends on the labels the run was trained with. They are of its own images only.
         let dataset = match &recipe {
@@ -147,35 +147,35 @@ fn images(
 
 /// The images as the model takes them: in its layout, and with labels that are its classes, which are matched by name, never by
 /// position.
-pub fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet, Stop> {
-    if set.size() != model.graph.input {
+pub fn matched(set: ImageSet, model: &Runnable, name: &str) -> Result<ImageSet, Stop> {
+    if set.size() != model.input() {
         return Err(Stop::problem(
-            format!("model {name}: expected images {:?}, found {:?}", model.graph.input, set.size()),
+            format!("model {name}: expected images {:?}, found {:?}", model.input(), set.size()),
             None,
         ));
     }
-    let (preprocessing, size) = (&model.preprocessing, model.graph.input);
+    let (preprocessing, size) = (model.preprocessing(), model.input());
     let set = match preprocessing.layout.matters(size) {
         true => set.map_pixels(|pixels| preprocessing.arrange(size, pixels)),
         false => set, // which may be larger than the memory
     };
-    if set.classes()[..] == model.classes[..] {
+    if set.classes()[..] == model.classes()[..] {
         return Ok(set);
     }
     let mut places = Vec::new();
     let mut unknown = Vec::new();
     for class in set.classes().iter() {
-        match model.classes.iter().position(|known| known == class) {
+        match model.classes().iter().position(|known| known == class) {
             Some(place) => places.push(place as u32),
             None => unknown.push(class.as_str()),
         }
     }
     if !unknown.is_empty() {
-        let near = nearest(unknown[0], model.classes.iter().map(String::as_str));
+        let near = nearest(unknown[0], model.classes().iter().map(String::as_str));
         return Err(Stop::problem(
             format!(
                 "model {name}: expected classes of the model ({}), found {}",
-                model.classes.join(", "),
+                model.classes().join(", "),
                 unknown.join(", ")
             ),
             Some(near.map_or_else(
@@ -185,5 +185,5 @@ pub fn matched(set: ImageSet, model: &ModelFile, name: &str) -> Result<ImageSet,
         ));
     }
     let labels = set.labels().iter().map(|&label| places[label as usize]).collect();
-    Ok(set.labelled(labels, model.classes.clone().into()))
+    Ok(set.labelled(labels, model.classes().into()))
 }

@@ -89,7 +89,7 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let typed = Typed { path: &path, changes: &verb.changes };
     let foundation = match &verb.resume {
         Some(run) => Foundation::of_run(&recipe, run)?,
-        None => Foundation::of(&recipe, typed)?,
+        None => Foundation::of(&recipe, typed, global)?,
     };
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());

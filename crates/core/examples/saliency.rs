@@ -46,7 +46,8 @@ fn print_worth(model: &Model<'_>, (values, classes): (Vec<f32>, Vec<usize>)) {
     println!("{} images                 sanity  deletion  insertion  like the edges", judged.images);
     for verdict in &judged.verdicts {
         let (name, Areas { deletion, insertion }) = (verdict.method.name(), verdict.areas);
-        let (score, edges) = (verdict.sanity.score, verdict.likeness_to_edges);
+        let (score, edges) =
+            (verdict.sanity.as_ref().map_or(f64::NAN, |sanity| sanity.score), verdict.likeness_to_edges);
         println!("{name:24} {score:8.2} {deletion:9.2} {insertion:10.2} {edges:15.2}");
     }
     let floor = &judged.floor;

@@ -1,6 +1,6 @@
 //! A table of predicted class probabilities, made here or anywhere else.
 
-use crate::sample::Split;
+use crate::sample::{ImageSet, Split};
 use crate::tensor::argmax;
 
 /// One row an image: its id, true class, and a probability for every class.
@@ -19,6 +19,26 @@ pub struct Predictions {
 }
 
 impl Predictions {
+    /// The table of the images of `set`, all of `split`: `probs` gives the probabilities `[n, k]` for the pixels `[n, h, w, c]` of up to
+    /// `batch` images at a time.
+    ///
+    /// # Panics
+    /// If `probs` does not give a probability for every class of the set.
+    pub fn of(set: &ImageSet, split: Split, batch: usize, mut probs: impl FnMut(&[u8]) -> Vec<f32>) -> Self {
+        let mut table = Vec::with_capacity(set.len() * set.classes().len());
+        for pixels in set.chunks(batch) {
+            table.extend(probs(&pixels).into_iter().map(f64::from));
+        }
+        assert_eq!(table.len(), set.len() * set.classes().len(), "probabilities");
+        Self {
+            classes: set.classes().to_vec(),
+            ids: (0..set.len()).map(|index| set.ids().id(index)).collect(),
+            splits: vec![split; set.len()],
+            labels: set.labels().to_vec(),
+            probs: table,
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.labels.len()

@@ -10,14 +10,19 @@
 
 mod axes;
 mod constant;
+mod describe;
 mod error;
 mod export;
 mod fold;
+mod image;
 mod import;
+mod metadata;
 mod proto;
 mod simplify;
 
 pub use constant::External;
+pub use describe::{Described, describe};
 pub use error::{NEWEST_OPSET, OLDEST_OPSET, OnnxError, TensorFault, Unsupported};
 pub use export::{OPSET, to_onnx};
 pub use import::{Imported, Options, from_onnx};
+pub use metadata::with_metadata;

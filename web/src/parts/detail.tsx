@@ -36,6 +36,9 @@ export function Probabilities(props: { classes: number[]; probs: number[]; label
 export function CamBadge() {
   const verdict = report.see?.trust?.verdicts.find((verdict) => verdict.method === "grad-cam");
   if (!verdict) return <span class="chip" title="seamripper see RUN checks it">not checked on this model</span>;
+  if (verdict.passes_sanity === null) {
+    return <span class="chip" title="a check puts weights out of order, and there are none to be read">sanity not checked</span>;
+  }
   const words = verdict.passes_sanity ? "passes its sanity check" : "fails its sanity check";
   const title = `Likeness of its maps before and after what was learned is destroyed: ${verdict.sanity.score.toFixed(2)}; below 0.5 is a pass`;
   return <span class={`chip ${verdict.passes_sanity ? "good" : "bad"}`} title={title}>{words}</span>;

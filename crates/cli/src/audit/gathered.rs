@@ -12,7 +12,6 @@ use seamripper_core::predictions::Predictions;
 use seamripper_core::sample::{ImageSet, Split};
 use seamripper_core::see::{Model, penultimate};
 use seamripper_core::tensor::Tensor;
-use seamripper_core::train::Predictor;
 use seamripper_data::image_columns;
 use seamripper_data::options::ImageOptions;
 use seamripper_data::source::Source;
@@ -20,8 +19,9 @@ use seamripper_kernels::Instructions;
 
 use super::Audit;
 use crate::args::Global;
-use crate::diag::{Stop, tell};
+use crate::diag::{Outcome, Stop, tell};
 use crate::predictions_source::{self, of_split, rows_of};
+use crate::runnable::Runnable;
 use crate::subject::{Subject, matched};
 use crate::train::instructions;
 
@@ -58,20 +58,19 @@ struct Other {
 /// A model that can be run.
 struct Trained {
     isa: Instructions,
-    file: Box<ModelFile>,
+    file: Runnable,
 }
 
 impl Trained {
     fn predict(&self, images: &ImageSet, split: Split) -> Predictions {
-        let ModelFile { graph, weights, preprocessing, .. } = &*self.file;
-        Predictor { isa: self.isa, graph, weights, preprocessing, bf16: false }.predict(images, split, |_| {})
+        self.file.predict(self.isa, images, split)
     }
 
-    /// What the last layer but one makes of images, `[n, d]`.
-    fn embeddings(&self, images: &ImageSet) -> Tensor {
-        let ModelFile { graph, weights, preprocessing, .. } = &*self.file;
+    /// What the last layer but one makes of images, `[n, d]`; nothing is known of that of a black box.
+    fn embeddings(&self, images: &ImageSet) -> Option<Tensor> {
+        let ModelFile { graph, weights, preprocessing, .. } = self.file.readable()?;
         let features = penultimate(&Model { isa: self.isa, graph, weights, preprocessing }, images, |_| {});
-        Tensor::new([features.len(), features.width()], features.values().to_vec())
+        Some(Tensor::new([features.len(), features.width()], features.values().to_vec()))
     }
 }
 
@@ -125,7 +124,12 @@ impl Gathered {
 
     /// The audited model.
     pub fn model_file(&self) -> Option<&ModelFile> {
-        self.model.as_ref().map(|model| &*model.file)
+        self.model.as_ref()?.file.readable()
+    }
+
+    /// That nothing went wrong while the model was run.
+    pub fn check(&self) -> Outcome {
+        self.model.as_ref().map_or(Ok(()), |model| model.file.check())
     }
 
     fn alone(predictions: Predictions, fitted: bool) -> Self {
@@ -156,8 +160,11 @@ impl Gathered {
         let read = |model: &str| Subject::read(model, verb.data.as_deref(), split, true, global);
         let subject = read(model)?;
         let trained = Trained { isa: instructions()?, file: subject.model };
+        if verb.calibrate.is_some() {
+            trained.file.read_for("--calibrate")?;
+        }
         let embedded = [Kind::Bias, Kind::Slice, Kind::Drift].iter().any(|kind| wants.kinds.contains(kind));
-        let embeddings = |images: &ImageSet| embedded.then(|| trained.embeddings(images));
+        let embeddings = |images: &ImageSet| embedded.then(|| trained.embeddings(images)).flatten();
         let predictions = trained.predict(&subject.images, subject.split);
         let mut gathered = Self {
             run: subject.run.clone(),
@@ -181,6 +188,7 @@ impl Gathered {
             }
             let another_model = Trained { isa: trained.isa, file: another.model };
             gathered.runs.push((other.clone(), another_model.predict(&another.images, another.split)));
+            another_model.file.check()?;
         }
         gathered.images = Some(subject.images);
         gathered.model = Some(trained);
@@ -324,16 +332,16 @@ impl Gathered {
                 Other { name: name.clone(), predictions, images: None, embeddings: None }
             }
             Some(model) if Source::parse(name).is_ok() => {
-                let size = Some(model.file.graph.input);
+                let size = Some(model.file.input());
                 let images =
-                    ImageOptions { size, ..ImageOptions::default() }.wished(&model.file.preprocessing);
+                    ImageOptions { size, ..ImageOptions::default() }.wished(model.file.preprocessing());
                 let dataset = crate::data::load(name, None, images, global)?;
                 let set = dataset.test.unwrap_or(dataset.train);
                 let images = matched(set, &model.file, &verb.models[0])?;
                 Other {
                     name: name.clone(),
                     predictions: model.predict(&images, Split::Test),
-                    embeddings: Some(model.embeddings(&images)),
+                    embeddings: model.embeddings(&images),
                     images: Some(images),
                 }
             }

@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 
 use seamripper_core::fail::doctor::Way;
 use seamripper_core::graph::plausible::{pictures, plausible};
-use seamripper_core::graph::{Filter, Fit, ModelFile, Preprocessing};
+use seamripper_core::graph::{Filter, Fit, Preprocessing};
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::Predictor;
 use seamripper_data::options::ImageOptions;
 use seamripper_kernels::Instructions;
 
 use crate::args::Global;
 use crate::diag::Stop;
+use crate::runnable::Runnable;
 use crate::subject::Opened;
 
 /// The ways that are tried.
@@ -29,7 +29,7 @@ impl Ways {
         let current = (opened.how.fit, opened.how.filter);
         let resized = opened.dataset.photos.as_ref().is_some_and(|photos| photos.resized > 0);
         Self {
-            forms: plausible(&opened.model.preprocessing, opened.model.graph.input),
+            forms: plausible(opened.model.preprocessing(), opened.model.input()),
             sizes: if resized { pictures(current) } else { vec![current] },
         }
     }
@@ -90,7 +90,7 @@ impl Images {
     pub fn predict(
         &self,
         isa: Instructions,
-        model: &ModelFile,
+        model: &Runnable,
         ways: &Ways,
         way: Way,
         rows: &[usize],
@@ -104,8 +104,7 @@ impl Images {
             rows: rows.iter().map(|&row| row as u32).collect(),
         };
         let pixels = preprocessing.arrange(self.size, pixels);
-        let set = ImageSet::new(self.size, pixels, vec![0; rows.len()], model.classes.clone().into(), ids);
-        let ModelFile { graph, weights, .. } = model;
-        Predictor { isa, graph, weights, preprocessing, bf16: false }.predict(&set, Split::Test, |_| {}).probs
+        let set = ImageSet::new(self.size, pixels, vec![0; rows.len()], model.classes().into(), ids);
+        model.predict_as(preprocessing, isa, &set, Split::Test).probs
     }
 }

@@ -1,6 +1,5 @@
 //! Which output of a model each class of a data set is called, before anyone looks at images.
 
-use seamripper_core::graph::ModelFile;
 use seamripper_core::nearest::nearest;
 
 use crate::diag::Stop;
@@ -16,9 +15,9 @@ pub enum By {
 }
 
 /// The output of each class of the data, and how it was found.
-pub fn outputs(classes: &[String], model: &ModelFile, shown: &str) -> Result<(Vec<usize>, By), Stop> {
+pub fn outputs(classes: &[String], known: &[String], shown: &str) -> Result<(Vec<usize>, By), Stop> {
     let places: Vec<Option<usize>> =
-        classes.iter().map(|class| model.classes.iter().position(|known| known == class)).collect();
+        classes.iter().map(|class| known.iter().position(|name| name == class)).collect();
     if let Some(places) = places.iter().copied().collect::<Option<Vec<usize>>>() {
         return Ok((places, By::Name));
     }
@@ -29,21 +28,21 @@ pub fn outputs(classes: &[String], model: &ModelFile, shown: &str) -> Result<(Ve
             .filter(|(_, place)| place.is_none())
             .map(|(class, _)| &**class)
             .collect();
-        let near = nearest(unknown[0], model.classes.iter().map(String::as_str));
+        let near = nearest(unknown[0], known.iter().map(String::as_str));
         return Err(Stop::problem(
             format!(
                 "model {shown}: expected all classes of the data among those of the model ({}), or none of them, found {} besides",
-                model.classes.join(", "),
+                known.join(", "),
                 unknown.join(", ")
             ),
             near.map(|near| format!("the nearest to \"{}\" is \"{near}\"", unknown[0])),
         ));
     }
-    if classes.len() > model.classes.len() {
+    if classes.len() > known.len() {
         return Err(Stop::problem(
             format!(
                 "model {shown}: expected at most {} classes, one an output, found {} in the data",
-                model.classes.len(),
+                known.len(),
                 classes.len()
             ),
             Some("give the images that the model was trained for".to_owned()),
@@ -54,8 +53,8 @@ pub fn outputs(classes: &[String], model: &ModelFile, shown: &str) -> Result<(Ve
 
 /// The names of the outputs if the output of class `class` is `order[class]`: those of the model, and of the data where the model
 /// knew none.
-pub fn names(classes: &[String], model: &ModelFile, by: By, order: &[usize]) -> Vec<String> {
-    let mut called = model.classes.clone();
+pub fn names(classes: &[String], known: &[String], by: By, order: &[usize]) -> Vec<String> {
+    let mut called = known.to_vec();
     if by == By::Place {
         called[..classes.len()].clone_from_slice(classes);
     }

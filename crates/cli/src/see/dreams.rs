@@ -43,7 +43,7 @@ pub fn of_classes(
     seen: &mut Seen,
     stages: &mut Stages,
 ) -> Outcome {
-    let classes = &subject.model.classes;
+    let classes = subject.model.classes();
     let objectives: Vec<Objective> =
         (0..classes.len()).map(|class| Unit::class(model.graph, class).into()).collect();
     let options =
@@ -100,7 +100,7 @@ pub fn of_pairs(
         });
         let mut drawn = Vec::new();
         for (chosen, dreams) in same_layer.iter().zip(dreams.chunks_exact(3)) {
-            let class = chosen.class.map(|class| subject.model.classes[class].clone());
+            let class = chosen.class.map(|class| subject.model.classes()[class].clone());
             let [_, _, both] = dreams else { unreachable!("three a pair") };
             drawn.push(PairDreams { filters: chosen.filters, class: class.clone(), dreams });
             let (layer, largest) = (layer.name.clone(), both.largest.unwrap_or_default());

@@ -10,6 +10,7 @@ use seamripper_core::see::trust::Judged;
 use seamripper_data::checksum::sha256;
 use seamripper_kernels::Instructions;
 
+use crate::runnable::Runnable;
 use crate::subject::Subject;
 
 /// Images hashed at a time.
@@ -17,7 +18,10 @@ const HASHED: usize = 256;
 
 /// A digest of all that what is found depends on, but for options: model, images, instruction set, version of the program.
 pub fn subject(isa: Instructions, subject: &Subject) -> String {
-    let mut bytes = to_safetensors(&subject.model).expect("a model that was read can be written");
+    let mut bytes = match &subject.model {
+        Runnable::Readable(model) => to_safetensors(model).expect("a model that was read can be written"),
+        Runnable::Blackbox(file) => file.digest.clone().into_bytes(),
+    };
     let images = &subject.images;
     for pixels in images.chunks(HASHED) {
         bytes.extend_from_slice(sha256(&pixels).as_bytes());

@@ -39,7 +39,7 @@ pub fn look(
     stages: &mut Stages,
 ) -> Outcome {
     let set = &subject.images;
-    let classes = &subject.model.classes;
+    let classes = subject.model.classes();
     // Pairs of filters are chosen by what they respond to.
     let choose = asked.part(Part::Dreams) && asked.pairs.is_empty();
     let filtered = [Part::Filters, Part::Ablation, Part::Fields].into_iter().any(|part| asked.part(part));

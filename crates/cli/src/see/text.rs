@@ -145,14 +145,16 @@ fn print_trust(judged: &Judged, reused: usize, out: &mut impl Write) -> io::Resu
         left("", 22)
     )?;
     let pair = |areas: &Areas| format!("{:>5.2}   {:>5.2}", areas.deletion, areas.insertion);
-    let sanity =
-        |passes: bool, score: f64| format!("{} {score:.2}", if passes { "passes" } else { "FAILS " });
+    let sanity = |passes: Option<bool>, score: Option<f64>| match (passes, score) {
+        (Some(passes), Some(score)) => format!("{} {score:.2}", if passes { "passes" } else { "FAILS " }),
+        _ => left("not checked", 11),
+    };
     for verdict in &judged.verdicts {
         writeln!(
             out,
             "  {} {}   {}   {}     {}      {:>5.2}",
             left(verdict.method.name(), 22),
-            sanity(verdict.passes_sanity, verdict.sanity.score),
+            sanity(verdict.passes_sanity, verdict.sanity.as_ref().map(|sanity| sanity.score)),
             sanity(verdict.passes_smooth_sanity, verdict.smooth_sanity),
             pair(&verdict.areas),
             pair(&verdict.blurred_areas),
@@ -166,6 +168,13 @@ fn print_trust(judged: &Judged, reused: usize, out: &mut impl Write) -> io::Resu
         ("the middle", blank.center, blurred.center),
     ] {
         writeln!(out, "  {} {}{}     {}", left(name, 22), left("-", 28), pair(&blank), pair(&blurred))?;
+    }
+    if judged.verdicts.iter().all(|verdict| verdict.sanity.is_none()) {
+        return writeln!(
+            out,
+            "  sanity: not checked, because the weights cannot be read and so not be put out of order\n  \
+             del., deletion of the most salient pixels: small is good; ins., insertion: large is good"
+        );
     }
     writeln!(
         out,

@@ -219,10 +219,10 @@ fn what_cannot_be_done_is_said() {
     let doctor =
         |more: &[&str]| refused(path, &[&["doctor", "--data", "idx:shapes", "--model"], more].concat(), 2);
     assert_snapshot!(doctor(&["net.onnx", "--write"]), @r"
-    error: --write: expected FILE.safetensors, found no name; net.onnx is not a file that is written here
+    error: --write: expected a .safetensors or .onnx file, found no name; net.onnx is left as it is
     hint: give it a name: --write repaired.safetensors
     ");
-    assert_snapshot!(doctor(&["net.onnx", "--write", "a.onnx"]), @"error: --write a.onnx: expected a .safetensors file, found another ending");
+    assert_snapshot!(doctor(&["net.onnx", "--write", "a.pt"]), @"error: --write a.pt: expected a .safetensors or .onnx file, found another ending");
     assert_snapshot!(doctor(&["net.onnx", "--sample", "10"]), @r"
     error: --sample: expected at least 20 labelled images, found 10
     hint: some thousands tell near preprocessings apart

@@ -1,6 +1,7 @@
 //! The program as it is run.
 
 mod audit;
+mod blackbox;
 mod data;
 mod doctor;
 mod eval;

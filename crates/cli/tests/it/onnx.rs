@@ -162,7 +162,7 @@ fn what_cannot_be_done_is_said() {
     assert_snapshot!(import(&["--classes", "two.txt"]), @"error: model net.onnx: classes: expected 5 names, one an output, found 2");
     assert_snapshot!(import(&["--mean", "0.1,0.2"]), @"error: model net.onnx: expected 3 values of --mean, one a channel, found 2");
     assert_snapshot!(import(&["--std", "0"]), @"error: preprocessing: expected a std above 0, found 0");
-    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.onnx"]), @"error: out a.onnx: expected a .safetensors file, found another ending");
+    assert_snapshot!(refused(path, &["import", "net.onnx", "--out", "a.h5"]), @"error: out a.h5: expected a .safetensors or .onnx file, found another ending");
     assert_snapshot!(refused(path, &["import", "net.pt", "--out", "a.safetensors"]), @r"
     error: file net.pt: expected an .onnx file, found weights, which do not say how layers connect
     hint: give the network with --recipe RECIPE.toml, or export the model as ONNX

@@ -23,6 +23,7 @@ mod mixup;
 mod noise;
 mod online;
 mod steps;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,7 @@ pub use error::{AugmentError, Problem, Stage};
 pub use expand::{Expansion, expand};
 pub use online::Online;
 pub use steps::Scratch;
+pub use view::{View, views};
 
 /// One random change of an image. A `[low, high]` range is drawn from uniformly, as a real number;
 /// draws are made per image.

@@ -140,7 +140,7 @@ pub(super) fn draw_matrix(affine: &Affine, [h, w, _]: [usize; 3], stream: &mut S
 }
 
 /// Mirrors left and right.
-fn flip([_, w, c]: [usize; 3], pixels: &mut [u8]) {
+pub(super) fn flip([_, w, c]: [usize; 3], pixels: &mut [u8]) {
     for row in pixels.chunks_exact_mut(w * c) {
         row.reverse();
         if c > 1 {
@@ -151,7 +151,7 @@ fn flip([_, w, c]: [usize; 3], pixels: &mut [u8]) {
 }
 
 /// `dst[y, x] = src[y + dy, x + dx]`, 0 outside.
-fn crop([h, w, c]: [usize; 3], [dy, dx]: [isize; 2], src: &[u8], dst: &mut [u8]) {
+pub(super) fn crop([h, w, c]: [usize; 3], [dy, dx]: [isize; 2], src: &[u8], dst: &mut [u8]) {
     dst.fill(0);
     let kept = w - dx.unsigned_abs();
     let (from, to) = (dx.max(0) as usize, (-dx).max(0) as usize);

@@ -173,7 +173,7 @@ impl Preprocessing {
     }
 
     /// What is wrong with it for images of `channels` channels.
-    pub(super) fn fault(&self, channels: usize) -> Option<String> {
+    pub fn fault(&self, channels: usize) -> Option<String> {
         let Self { scale, mean, std, .. } = self;
         if !(scale.is_finite() && *scale > 0.0) {
             return Some(format!("expected a scale above 0, found {scale}"));

@@ -421,10 +421,10 @@ impl Badges {
     /// What the explanation says of itself, and what is known of its method.
     pub fn of(note: Option<&Note>, verdict: Option<&Verdict>) -> Self {
         let mut badges = Self {
-            sanity: verdict.map(|verdict| verdict.passes_sanity),
-            sanity_score: verdict.map(|verdict| verdict.sanity.score),
-            smooth_sanity: verdict.map(|verdict| verdict.passes_smooth_sanity),
-            smooth_sanity_score: verdict.map(|verdict| verdict.smooth_sanity),
+            sanity: verdict.and_then(|verdict| verdict.passes_sanity),
+            sanity_score: verdict.and_then(|verdict| Some(verdict.sanity.as_ref()?.score)),
+            smooth_sanity: verdict.and_then(|verdict| verdict.passes_smooth_sanity),
+            smooth_sanity_score: verdict.and_then(|verdict| verdict.smooth_sanity),
             ..Self::default()
         };
         match note {

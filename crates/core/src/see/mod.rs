@@ -5,6 +5,7 @@
 //! Gradients and changed activations go through [`crate::graph::Part`]s, so that whatever the engine runs can be seen.
 
 mod ablate;
+mod classifier;
 mod contribution;
 pub mod document;
 pub mod dream;
@@ -25,6 +26,7 @@ pub mod trust;
 mod tests;
 
 pub use ablate::{Ablation, Change, LayerAblation, Replacement, ablate, ablation_steps};
+pub use classifier::{Classifier, Running};
 pub use contribution::{Contribution, contributions};
 pub use duplicates::{Duplicate, SAME_RESPONSE, SAME_WEIGHTS};
 pub use layers::{FilterLayer, UnknownLayer, filter_layers, layer_named};

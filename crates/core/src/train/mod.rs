@@ -13,6 +13,7 @@ mod profile;
 pub mod rate_range;
 mod schedule;
 mod trainer;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +24,4 @@ pub use predict::{PREDICT_BATCH, Predictor};
 pub use profile::Profile;
 pub use schedule::factor;
 pub use trainer::{Best, ClassCount, EpochReport, Held, State, TrainError, Trainer};
+pub use views::over_views;

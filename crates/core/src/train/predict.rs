@@ -39,23 +39,18 @@ impl Predictor<'_> {
         engine.load(self.weights);
         let length: usize = self.graph.input.iter().product();
         let mut values = vec![0.0; PREDICT_BATCH * length];
-        let (mut logits, mut probs) = (vec![0.0; PREDICT_BATCH * k], vec![0.0; PREDICT_BATCH * k]);
-        let mut table = Vec::with_capacity(set.len() * k);
-        for (done, images) in set.chunks(PREDICT_BATCH).enumerate() {
-            self.preprocessing.apply(&images, &mut values[..images.len()]);
+        let mut done = 0;
+        Predictions::of(set, split, PREDICT_BATCH, |images| {
+            self.preprocessing.apply(images, &mut values[..images.len()]);
             let count = images.len() / length;
+            let mut logits = vec![0.0; count * k];
             engine.run_forward(&values[..images.len()]);
-            engine.copy_logits(&mut logits[..count * k]);
-            softmax::softmax(&logits[..count * k], k, &mut probs[..count * k]);
-            table.extend(probs[..count * k].iter().map(|&p| f64::from(p)));
-            progress(done * PREDICT_BATCH + count);
-        }
-        Predictions {
-            classes: set.classes().to_vec(),
-            ids: (0..set.len()).map(|index| set.ids().id(index)).collect(),
-            splits: vec![split; set.len()],
-            labels: set.labels().to_vec(),
-            probs: table,
-        }
+            engine.copy_logits(&mut logits);
+            let mut probs = vec![0.0; count * k];
+            softmax::softmax(&logits, k, &mut probs);
+            done += count;
+            progress(done);
+            probs
+        })
     }
 }

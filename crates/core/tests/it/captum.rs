@@ -11,8 +11,10 @@ use seamripper_core::see::saliency::{
     Cam, CamRule, Gradient, MOST_STEPS, Method, Occlusion, Options, Steps, Target, input_x_gradient,
     integrated_gradients, occlusion, rise, smooth_gradient,
 };
-use seamripper_core::see::trust::{Curves, Verdict, judge, pixels_by_saliency};
-use seamripper_core::see::{Model, effective_field, layer_named};
+use seamripper_core::see::trust::{
+    CURVE_BATCH, Verdict, curve, judge, judge_by_predictions, pixels_by_saliency,
+};
+use seamripper_core::see::{Model, Running, effective_field, layer_named};
 use seamripper_kernels::Instructions;
 
 use crate::keras::{difference, seed, weights};
@@ -159,7 +161,8 @@ fn perturbations() {
             let windows = Occlusion { window: [5, 5], stride: [stride, stride] };
             let maps: Vec<f32> = (0..case.targets.len())
                 .flat_map(|index| {
-                    occlusion(model, case.image(index), &[0.0; IMAGE], case.targets[index], windows)
+                    let mut running = Running::new(model, 128);
+                    occlusion(&mut running, case.image(index), &[0.0; IMAGE], case.targets[index], windows)
                 })
                 .collect();
             let name = format!("occlusion_5_stride_{stride}");
@@ -167,7 +170,13 @@ fn perturbations() {
         }
         let masks: Vec<f32> =
             golden["rise_masks_u8"].values.iter().map(|&value| value as f32 / 255.0).collect();
-        let map = rise(model, case.image(0), &[0.0; IMAGE], case.targets[0].class(), &masks);
+        let map = rise(
+            &mut Running::new(model, 128),
+            case.image(0),
+            &[0.0; IMAGE],
+            case.targets[0].class(),
+            &masks,
+        );
         agree("rise", model, &map, &golden["rise"], IMAGE);
     });
 }
@@ -177,12 +186,13 @@ fn insertion_and_deletion() {
     let (case, golden) = (Case::new(), golden("captum/perturbations.npz"));
     let maps = &crate::npz::golden("captum/gradients.npz")["integrated_gradients_riemann_middle_64"];
     case.each(|model| {
-        let mut curves = Curves::new(model);
+        let mut running = Running::new(model, CURVE_BATCH);
         for image in 0..2 {
             let map: Vec<f32> =
                 maps.values[image * IMAGE..][..IMAGE].iter().map(|&value| value as f32).collect();
             let class = case.targets[image].class();
-            let curve = curves.draw(case.image(image), &[0.0; IMAGE], class, &pixels_by_saliency(&map));
+            let order = pixels_by_saliency(&map);
+            let curve = curve(&mut running, case.image(image), &[0.0; IMAGE], class, &order);
             let [deletion, insertion] = curve.areas();
             for (found, name) in [(&curve.deletion, "deletion"), (&curve.insertion, "insertion")] {
                 let expected = &golden[name].values[image * found.len()..][..found.len()];
@@ -252,11 +262,12 @@ fn sanity_of_methods() {
         ..
     } in &judged.verdicts
     {
-        assert_eq!(*passes_sanity, !method.known_to_fail(), "{}: {sanity:?}", method.name());
+        let sanity = sanity.as_ref().unwrap();
+        assert_eq!(*passes_sanity, Some(!method.known_to_fail()), "{}: {sanity:?}", method.name());
         assert_eq!(
             *passes_smooth_sanity,
-            !method.known_to_fail(),
-            "{}, smooth: {smooth_sanity}",
+            Some(!method.known_to_fail()),
+            "{}, smooth: {smooth_sanity:?}",
             method.name()
         );
         assert!((0.0..=1.0).contains(&blurred_areas.insertion) && areas != blurred_areas);
@@ -266,6 +277,24 @@ fn sanity_of_methods() {
     let areas = |method| judged.verdicts.iter().find(|verdict| verdict.method == method).unwrap().areas;
     let (rise, random) = (areas(Method::Rise), judged.floor.random);
     assert!(rise.deletion < random.deletion && rise.insertion > random.insertion, "{judged:?}");
+    // A model that only predicts is judged alike, as far as predictions go.
+    let mut running = Running::new(&model, 7);
+    let by_predictions =
+        judge_by_predictions(&mut running, &options, &Method::ALL, &case.images, &classes, |_| {});
+    assert_eq!((&by_predictions.floor, by_predictions.images), (&judged.floor, judged.images));
+    let methods: Vec<Method> = by_predictions.verdicts.iter().map(|verdict| verdict.method).collect();
+    assert_eq!(methods, [Method::Occlusion, Method::Rise]);
+    for verdict in &by_predictions.verdicts {
+        let whole = judged.verdicts.iter().find(|other| other.method == verdict.method).unwrap();
+        let without = Verdict {
+            sanity: None,
+            passes_sanity: None,
+            smooth_sanity: None,
+            passes_smooth_sanity: None,
+            ..whole.clone()
+        };
+        assert_eq!(*verdict, without);
+    }
 }
 
 /// As many steps as it takes: complete on every image, with less than the most.

@@ -68,7 +68,7 @@ fn value_info(name: &str, lengths: &[usize]) -> ValueInfoProto {
     let batch = DimensionProto { dim_value: None, dim_param: Some("n".to_owned()) };
     let shape = TensorShapeProto { dim: [batch].into_iter().chain(lengths.iter().map(length)).collect() };
     let tensor_type = Some(TensorTypeProto { elem_type: data_type::FLOAT, shape: Some(shape) });
-    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
+    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type, sequence_type: None }) }
 }
 
 /// Whether all that comes of the flattened `id` is read by dense layers alone, which can have their rows in any order.

@@ -31,7 +31,9 @@ use crate::axes::{Axes, Axis, channel_order, flat_atoms};
 use crate::constant::{Constant, External};
 use crate::error::{NEWEST_OPSET, OLDEST_OPSET, OnnxError, Unsupported};
 use crate::fold::fold;
-use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use crate::image::image_of;
+use crate::metadata;
+use crate::proto::{GraphProto, ModelProto, NodeProto};
 use crate::simplify::{Draft, simplify};
 
 /// What a file does not say.
@@ -65,7 +67,7 @@ pub fn from_onnx(bytes: &[u8], options: &Options<'_>) -> Result<Imported, OnnxEr
         .map_err(|error| OnnxError::Broken { bytes: bytes.len(), reason: error.to_string() })?;
     let graph = model.graph.as_ref().ok_or(OnnxError::NoGraph)?;
     let opset = opset(&model)?;
-    let mut importing = Importing::new(graph, opset, options)?;
+    let mut importing = Importing::new(&model, graph, opset, options)?;
     for node in &graph.node {
         importing.node(node);
     }
@@ -213,7 +215,12 @@ impl Node<'_> {
 }
 
 impl<'a> Importing<'a> {
-    fn new(graph: &'a GraphProto, opset: i64, options: &Options<'_>) -> Result<Self, OnnxError> {
+    fn new(
+        model: &ModelProto,
+        graph: &'a GraphProto,
+        opset: i64,
+        options: &Options<'_>,
+    ) -> Result<Self, OnnxError> {
         let mut values = HashMap::new();
         let mut faults = Vec::new();
         for tensor in &graph.initializer {
@@ -234,7 +241,13 @@ impl<'a> Importing<'a> {
         let Some(input) = inputs.next() else {
             return Err(OnnxError::Input { name: "of the model".into(), found: "none".into() });
         };
-        let (shape, axes) = image_input(input, options.size)?;
+        let said = image_of(input, options.size.or_else(|| metadata::size(model)))?;
+        let shape = said.shape;
+        let order = match said.channels_last {
+            true => [Axis::N, Axis::H, Axis::W, Axis::C],
+            false => [Axis::N, Axis::C, Axis::H, Axis::W],
+        };
+        let axes = Axes::of(&order, shape);
         values.insert(&input.name, Value::Image(Image { source: Source::Input, shape, axes }));
         let mut notes = Vec::new();
         if let Some(other) = inputs.next() {
@@ -245,10 +258,7 @@ impl<'a> Importing<'a> {
             ));
         }
         let (layers, names, unsupported) = (Vec::new(), HashSet::new(), Vec::new());
-        let batch = input
-            .r#type
-            .as_ref()
-            .and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref()?.dim.first()?.dim_value);
+        let batch = said.batch;
         Ok(Self { graph, opset, input: shape, batch, values, layers, names, unsupported, notes })
     }
 
@@ -475,76 +485,15 @@ impl<'a> Importing<'a> {
             self.flat(&image).and_then(|image| self.in_order(&image)).map_err(|_| bad(found.clone()))?;
         let Source::Node(last) = image.source else { return Err(bad("the image itself".to_owned())) };
         let (graph, weights) = simplify(self.layers, last).build(self.input)?;
-        let (classes, class_note) = classes(model, options, graph.outputs())?;
+        let named = options.classes.clone().or_else(|| metadata::classes(model));
+        let (classes, class_note) = metadata::named(named, graph.outputs())?;
         self.notes.extend(class_note);
-        let channels = graph.input[2];
-        let read = property(model, "preprocessing").and_then(|text| serde_json::from_str(text).ok());
-        let fits = |p: &Preprocessing| p.mean.len() == channels && p.std.len() == channels;
-        let preprocessing = options.preprocessing.clone().or(read.filter(fits)).unwrap_or_else(|| {
-            self.notes
-                .push("the file does not say how pixels are prepared: they are divided by 255".to_owned());
-            Preprocessing::new(channels)
-        });
+        let given = options.preprocessing.clone();
+        let (preprocessing, note) = metadata::preprocessing(model, given, graph.input[2]);
+        self.notes.extend(note);
         let model = ModelFile { graph, weights, classes, preprocessing };
         Ok(Imported { model, notes: self.notes })
     }
-}
-
-/// A value of the model's metadata.
-fn property<'m>(model: &'m ModelProto, key: &str) -> Option<&'m str> {
-    model.metadata_props.iter().find(|entry| entry.key == key).map(|entry| &*entry.value)
-}
-
-/// Names of the classes, and what is to be said of them.
-fn classes(
-    model: &ModelProto,
-    options: &Options<'_>,
-    outputs: usize,
-) -> Result<(Vec<String>, Option<String>), OnnxError> {
-    let read = || serde_json::from_str::<Vec<String>>(property(model, "classes")?).ok();
-    match options.classes.clone().or_else(read) {
-        Some(classes) if classes.len() == outputs => Ok((classes, None)),
-        Some(classes) => Err(OnnxError::Classes { outputs, found: classes.len() }),
-        None => {
-            let note = format!("the file does not name its classes: they are called 0 to {}", outputs - 1);
-            Ok(((0..outputs).map(|class| class.to_string()).collect(), Some(note)))
-        }
-    }
-}
-
-/// `[h, w, c]` and the dimensions of the model's input.
-fn image_input(input: &ValueInfoProto, size: Option<[usize; 2]>) -> Result<([usize; 3], Axes), OnnxError> {
-    let dims =
-        input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()).and_then(|t| t.shape.as_ref());
-    let dims = dims.map(|shape| &shape.dim[..]).unwrap_or_default();
-    let length =
-        |index: usize| dims[index].dim_value.and_then(|x| usize::try_from(x).ok()).filter(|&x| x > 0);
-    let word = |index: usize| {
-        let open = dims[index].dim_param.clone().filter(|name| !name.is_empty()).unwrap_or("?".to_owned());
-        length(index).map_or(open, |length| length.to_string())
-    };
-    let found = match dims.len() {
-        0 => "no shape".to_owned(),
-        rank => format!("[{}]", (0..rank).map(word).collect::<Vec<_>>().join(", ")),
-    };
-    let bad = || OnnxError::Input { name: input.name.clone(), found: found.clone() };
-    if dims.len() != 4 {
-        return Err(bad());
-    }
-    let few = |length: Option<usize>| matches!(length, Some(1 | 3 | 4));
-    let last = !few(length(1)) && few(length(3));
-    let order =
-        if last { [Axis::N, Axis::H, Axis::W, Axis::C] } else { [Axis::N, Axis::C, Axis::H, Axis::W] };
-    let [row, column, channel] = if last { [1, 2, 3] } else { [2, 3, 1] };
-    let c = length(channel).ok_or_else(bad)?;
-    let (h, w) = match (length(row), length(column), size) {
-        (Some(h), Some(w), _) => (h, w),
-        (h, w, Some([rows, columns])) => (h.unwrap_or(rows), w.unwrap_or(columns)),
-        _ => return Err(OnnxError::OpenSize { name: input.name.clone(), found }),
-    };
-    let shape = [h, w, c];
-    output_shape(&Layer::Activation, &[shape]).map_err(|_| bad())?;
-    Ok((shape, Axes::of(&order, shape)))
 }
 
 /// The value of a `Constant` node.

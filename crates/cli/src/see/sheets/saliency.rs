@@ -5,8 +5,11 @@ use seamripper_core::see::saliency::Method;
 use seamripper_sheets::{Line, Picture, Sheet, Tile, palette};
 
 use super::SIGNED;
-use crate::see::explain::Said;
+use crate::see::maps::Said;
 use crate::see::pictures::Shown;
+
+/// What is said in place of the check's meaning where there is none.
+const UNCHECKED: &str = "Sanity is not checked: the weights cannot be read, and so cannot be put out of order to see whether the maps change.";
 
 /// A map that was made.
 pub struct Drawn {
@@ -25,13 +28,18 @@ pub fn saliency(size @ [h, w, _]: [usize; 3], image: &Shown, said: &Said, drawn:
         "The maps show {}. {SIGNED} Maps that cannot be below 0: from dark blue, their smallest value, to yellow, their largest.",
         said.explained
     ));
-    sheet.notes.push(
-        "Sanity: how alike maps stay when all layers but the first are put out of order; from 0.5 on the method shows the image and not the model. \
-         Smooth sanity: the same of maps averaged over noisy copies. \
-         Deletion and insertion: mean probability of the class while the most salient pixels are taken from the image, or put into an empty one; \
+    let is_checked = drawn.iter().any(|drawn| drawn.badges.sanity.is_some());
+    let sanity = match is_checked {
+        true => {
+            "Sanity: how alike maps stay when all layers but the first are put out of order; from 0.5 on the method shows the image and not the model. \
+         Smooth sanity: the same of maps averaged over noisy copies."
+        }
+        false => UNCHECKED,
+    };
+    sheet.notes.push(format!(
+        "{sanity} Deletion and insertion: mean probability of the class while the most salient pixels are taken from the image, or put into an empty one; \
          in brackets the same for pixels in random order. What is empty is once blank and once the blurred image."
-            .to_owned(),
-    );
+    ));
     let picture = Picture::image(size, &image.pixels);
     sheet
         .tiles
@@ -56,6 +64,11 @@ fn captioned(mut lines: Vec<Line>) -> Vec<Line> {
 fn lines(method: Method, badges: &Badges) -> Vec<Line> {
     let layer = badges.layer.as_ref().map(|layer| format!(" of {layer}")).unwrap_or_default();
     let mut lines = vec![Line::new(format!("{}{layer}", method.name()))];
+    if badges.sanity.is_none() && badges.smooth_sanity.is_none() {
+        lines.push(Line::new("sanity: not checked:"));
+        lines.push(Line::new("the weights cannot be read"));
+        return with_areas(lines, badges);
+    }
     match (badges.sanity, badges.sanity_score) {
         (Some(true), Some(score)) => lines.push(Line::new(format!("sanity: passes ({score:.2})"))),
         (Some(false), Some(score)) => {
@@ -70,6 +83,10 @@ fn lines(method: Method, badges: &Badges) -> Vec<Line> {
         }
         _ => lines.push(Line::new("smooth sanity: not checked")),
     }
+    with_areas(lines, badges)
+}
+
+fn with_areas(mut lines: Vec<Line>, badges: &Badges) -> Vec<Line> {
     let pair = |name: &str, found: Option<f64>, random: Option<f64>| {
         let (Some(found), Some(random)) = (found, random) else { return String::new() };
         format!("{name} {found:.2} ({random:.2})")

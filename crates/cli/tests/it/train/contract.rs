@@ -116,6 +116,7 @@ fn evaluation(place: &Place) -> Value {
     let output = place.done(&["eval", "run", "--json", "--quiet"]);
     assert_eq!(place.text(&output.stdout), place.text(&place.read("run/eval.json")), "eval RUN");
     rounded(place, &document);
+    averaged(place, &document);
     document
 }
 
@@ -132,6 +133,18 @@ fn rounded(place: &Place, exact: &Value) {
     assert!((gained / 90.0 - difference).abs() < 1e-12);
     let output = place.done(&["eval", "run", "--quiet", "--bf16"]);
     assert!(place.text(&output.stdout).contains("bf16 in place of float32: accuracy"));
+}
+
+/// `--tta` reports the mean over views, and what that changed.
+fn averaged(place: &Place, alone: &Value) {
+    let output = place.done(&["eval", "run", "--json", "--quiet", "--tta", "flip,shift"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_ne!(document["log_loss"], alone["log_loss"], "one view was looked at");
+    let difference = number(&document["accuracy"]) - number(&alone["accuracy"]);
+    assert!((number(&document["tta"]["difference"]) - difference).abs() < 1e-12);
+    assert!(document["bf16"].is_null());
+    let output = place.done(&["eval", "run", "--quiet", "--tta", "flip"]);
+    assert!(place.text(&output.stdout).contains("views averaged, in place of the image alone: accuracy"));
 }
 
 fn environment(place: &Place) {

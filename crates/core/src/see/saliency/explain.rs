@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use super::occlusion::BATCH;
 use super::{
-    Cam, CamRule, Gradient, Method, Occlusion, Steps, Target, default_cam_layer, input_x_gradient,
-    integrated_gradients, noise, occlusion, per_pixel, resized, rise, rise_masks, smooth_gradient,
+    Cam, CamRule, Gradient, Method, Steps, Target, default_cam_layer, input_x_gradient, integrated_gradients,
+    noise, per_pixel, perturbed, resized, rise_masks, smooth_gradient,
 };
 use crate::engine::ReluRule;
-use crate::see::{FilterLayer, Model};
+use crate::see::{FilterLayer, Model, Running};
 
 /// What can be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,11 @@ pub struct Options {
 impl Options {
     /// A black baseline, 32 noisy copies of 15 %, 1,000 masks.
     pub fn new(model: &Model<'_>) -> Self {
-        let baseline = model.values(&vec![0; model.image_len()]);
+        Self::on(model.values(&vec![0; model.image_len()]))
+    }
+
+    /// The same for a model whose first layer reads `baseline` `[h, w, c]` for a black image.
+    pub fn on(baseline: Vec<f32>) -> Self {
         Self { baseline, samples: 32, deviation: 0.15, masks: 1000, layer: None, seed: 0 }
     }
 }
@@ -73,6 +78,7 @@ pub struct Explainer<'a> {
     options: Options,
     gradients: HashMap<u8, Gradient>,
     cam: Option<Cam>,
+    running: Option<Running>,
     noise: Vec<f32>,
     masks: Vec<f32>,
 }
@@ -80,7 +86,8 @@ pub struct Explainer<'a> {
 impl<'a> Explainer<'a> {
     /// Nothing is compiled yet.
     pub fn new(model: Model<'a>, options: Options) -> Self {
-        Self { model, options, gradients: HashMap::new(), cam: None, noise: Vec::new(), masks: Vec::new() }
+        let (gradients, noise, masks) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { model, options, gradients, cam: None, running: None, noise, masks }
     }
 
     /// The model.
@@ -135,20 +142,12 @@ impl<'a> Explainer<'a> {
             Method::GradCam => self.class_activation(image, target, CamRule::GradCam),
             Method::GradCamPlusPlus => self.class_activation(image, target, CamRule::GradCamPlusPlus),
             Method::LayerCam => self.class_activation(image, target, CamRule::LayerCam),
-            Method::Occlusion => {
-                let windows = Occlusion::of_size([h, w, c]);
-                let map = occlusion(&self.model, image, &self.options.baseline, target, windows);
-                Explanation { map, note: None }
-            }
-            Method::Rise => {
-                if self.masks.is_empty() {
+            Method::Occlusion | Method::Rise => {
+                if method == Method::Rise && self.masks.is_empty() {
                     self.masks = rise_masks(self.options.seed, self.options.masks, [h, w]);
                 }
-                let baseline = &self.options.baseline;
-                Explanation {
-                    map: rise(&self.model, image, baseline, target.class(), &self.masks),
-                    note: None,
-                }
+                let model = self.running.get_or_insert_with(|| Running::new(&self.model, BATCH));
+                perturbed(model, &self.options.baseline, &self.masks, method, image, target)
             }
         }
     }

@@ -8,6 +8,7 @@ mod explain;
 mod gradient;
 mod integrated;
 mod occlusion;
+mod perturbed;
 mod rise;
 
 pub use cam::{Cam, CamRule, default_cam_layer, resized};
@@ -15,6 +16,7 @@ pub use explain::{Explainer, Explanation, Note, Options};
 pub use gradient::{Gradient, input_x_gradient, noise, smooth_gradient};
 pub use integrated::{COMPLETENESS, Integrated, MOST_STEPS, Steps, integrated_gradients};
 pub use occlusion::{Occlusion, occlusion};
+pub use perturbed::{Perturber, perturbed};
 pub use rise::{rise, rise_masks};
 
 use serde::{Deserialize, Serialize};

@@ -5,10 +5,10 @@
 //! *Reference*: Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2.
 
 use super::Target;
-use crate::see::Model;
+use crate::see::Classifier;
 
 /// Images at a time.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// The windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,13 @@ impl Occlusion {
 /// `[h, w]`: the mean, over the windows that cover a pixel, of the target's fall when the window shows `baseline`.
 /// `image` and `baseline` are `[h, w, c]`.
 pub fn occlusion(
-    model: &Model<'_>,
+    model: &mut dyn Classifier,
     image: &[f32],
     baseline: &[f32],
     target: Target,
     Occlusion { window, stride }: Occlusion,
 ) -> Vec<f32> {
-    let [h, w, c] = model.graph.input;
+    let [h, w, c] = model.input();
     let starts = |length: usize, window: usize, stride: usize| {
         let count = length.saturating_sub(window).div_ceil(stride) + 1;
         (0..count).map(move |index| index * stride).collect::<Vec<_>>()
@@ -50,15 +50,11 @@ pub fn occlusion(
                 .map(move |left| [top, (top + window[0]).min(h), left, (left + window[1]).min(w)])
         })
         .collect();
-    let classes = model.graph.outputs();
-    let mut engine = model.engine(BATCH, crate::engine::Wants::INFERENCE);
-    let mut logits = vec![0.0; BATCH * classes];
-    let mut predict = |images: &[f32], count: usize| -> Vec<f64> {
-        engine.run_forward(images);
-        engine.copy_logits(&mut logits[..count * classes]);
-        logits[..count * classes].chunks_exact(classes).map(|row| f64::from(target.of(row))).collect()
+    let classes = model.outputs();
+    let mut predict = |images: &[f32]| -> Vec<f64> {
+        model.logits(images).chunks_exact(classes).map(|row| f64::from(target.of(row))).collect()
     };
-    let before = predict(image, 1)[0];
+    let before = predict(image)[0];
     let (mut total, mut covered) = (vec![0.0_f64; h * w], vec![0.0_f64; h * w]);
     for windows in windows.chunks(BATCH) {
         let mut images = Vec::with_capacity(windows.len() * image.len());
@@ -70,7 +66,7 @@ pub fn occlusion(
                 images[begin..][span.clone()].copy_from_slice(&baseline[span]);
             }
         }
-        for (&[top, bottom, left, right], after) in windows.iter().zip(predict(&images, windows.len())) {
+        for (&[top, bottom, left, right], after) in windows.iter().zip(predict(&images)) {
             for row in top..bottom {
                 for pixel in row * w + left..row * w + right {
                     total[pixel] += before - after;

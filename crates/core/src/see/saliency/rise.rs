@@ -5,14 +5,10 @@
 //!
 //! *Reference*: Petsiuk, Das & Saenko 2018, "RISE", equation 6 and section 3.3.
 
-use seamripper_kernels::softmax;
-
+use super::occlusion::BATCH;
 use super::resized;
 use crate::random::{Purpose, Stream};
-use crate::see::Model;
-
-/// Images at a time.
-const BATCH: usize = 128;
+use crate::see::Classifier;
 
 /// Cells of a mask's grid each way, and the chance of a cell to be shown (section 4.1 of the paper).
 const CELLS: usize = 7;
@@ -38,11 +34,15 @@ pub fn rise_masks(seed: u64, count: usize, [h, w]: [usize; 2]) -> Vec<f32> {
 
 /// `[h, w]`: the mean probability of `class` when a pixel is shown; hidden parts show `baseline`. `image` and `baseline` are
 /// `[h, w, c]`, `masks` `[masks, h, w]`.
-pub fn rise(model: &Model<'_>, image: &[f32], baseline: &[f32], class: usize, masks: &[f32]) -> Vec<f32> {
-    let [h, w, c] = model.graph.input;
-    let classes = model.graph.outputs();
-    let mut engine = model.engine(BATCH, crate::engine::Wants::INFERENCE);
-    let (mut logits, mut probs) = (vec![0.0; BATCH * classes], vec![0.0; BATCH * classes]);
+pub fn rise(
+    model: &mut dyn Classifier,
+    image: &[f32],
+    baseline: &[f32],
+    class: usize,
+    masks: &[f32],
+) -> Vec<f32> {
+    let [h, w, c] = model.input();
+    let classes = model.outputs();
     let (mut weighted, mut total) = (vec![0.0_f64; h * w], vec![0.0_f64; h * w]);
     for masks in masks.chunks(BATCH * h * w) {
         let mut images = Vec::with_capacity(masks.len() * c);
@@ -53,10 +53,7 @@ pub fn rise(model: &Model<'_>, image: &[f32], baseline: &[f32], class: usize, ma
                 images.extend(pixel.iter().zip(hidden).map(|(x, b)| b + shown * (x - b)));
             }
         }
-        let count = masks.len() / (h * w) * classes;
-        engine.run_forward(&images);
-        engine.copy_logits(&mut logits[..count]);
-        softmax::softmax(&logits[..count], classes, &mut probs[..count]);
+        let probs = model.probs(&images);
         for (mask, row) in masks.chunks_exact(h * w).zip(probs.chunks_exact(classes)) {
             let score = f64::from(row[class]);
             for ((weighted, total), &shown) in weighted.iter_mut().zip(&mut total).zip(mask) {

@@ -23,7 +23,7 @@ fn methods_that_pass_the_sanity_check_point_at_the_patch() {
     let judged = judge(&model, &options, &Method::ALL, judges, &[PATCH_CLASS as usize; 16], |_| {});
     let mut explainer = Explainer::new(model, options);
     let mut passed = Vec::new();
-    for verdict in judged.verdicts.iter().filter(|verdict| verdict.passes_sanity) {
+    for verdict in judged.verdicts.iter().filter(|verdict| verdict.passes_sanity == Some(true)) {
         let hit = |(&index, image): (&usize, &[f32])| {
             let map = explainer.explain(verdict.method, image, Target::Logit(PATCH_CLASS as usize)).map;
             let best =

@@ -8,14 +8,14 @@
 //!
 //! *Reference*: Petsiuk, Das & Saenko 2018, "RISE", section 4.2.
 
-use seamripper_kernels::softmax;
-
-use crate::engine::{Engine, Wants};
 use crate::random::{Purpose, Stream};
-use crate::see::Model;
+use crate::see::Classifier;
 
 /// Points of a curve, both ends included.
 const POINTS: usize = 29;
+
+/// Images that [`curve`] predicts at once.
+pub const CURVE_BATCH: usize = 2 * POINTS;
 
 /// Indices of pixels, the most salient first; equal ones, 0 and -0 among them, in the order of their index.
 pub fn pixels_by_saliency(map: &[f32]) -> Vec<usize> {
@@ -54,50 +54,35 @@ impl Curve {
     }
 }
 
-/// Draws curves of one model.
-#[derive(Debug)]
-pub struct Curves {
-    engine: Engine,
-    size: [usize; 3],
-    classes: usize,
-}
-
-impl Curves {
-    /// For images of `model`.
-    pub fn new(model: &Model<'_>) -> Self {
-        let engine = model.engine(2 * POINTS, Wants::INFERENCE);
-        Self { engine, size: model.graph.input, classes: model.graph.outputs() }
-    }
-
-    /// The curves of `class` for `image` `[h, w, c]` when pixels go in the given order; `baseline` `[h, w, c]` stands where they
-    /// are not.
-    ///
-    /// # Panics
-    /// If the order is not of all pixels.
-    pub fn draw(&mut self, image: &[f32], baseline: &[f32], class: usize, order: &[usize]) -> Curve {
-        let [h, w, c] = self.size;
-        assert_eq!(order.len(), h * w, "an order of all pixels");
-        let mut images = Vec::with_capacity(2 * POINTS * image.len());
-        for (from, to) in [(image, baseline), (baseline, image)] {
-            let mut changed = from.to_vec();
-            let mut done = 0;
-            for point in 0..POINTS {
-                let count = point * order.len() / (POINTS - 1);
-                for &pixel in &order[done..count] {
-                    changed[pixel * c..][..c].copy_from_slice(&to[pixel * c..][..c]);
-                }
-                done = count;
-                images.extend_from_slice(&changed);
+/// The curves of `class` for `image` `[h, w, c]` when pixels go in the given order; `baseline` `[h, w, c]` stands where they are not.
+///
+/// # Panics
+/// If the order is not of all pixels.
+pub fn curve(
+    model: &mut dyn Classifier,
+    image: &[f32],
+    baseline: &[f32],
+    class: usize,
+    order: &[usize],
+) -> Curve {
+    let [h, w, c] = model.input();
+    assert_eq!(order.len(), h * w, "an order of all pixels");
+    let mut images = Vec::with_capacity(2 * POINTS * image.len());
+    for (from, to) in [(image, baseline), (baseline, image)] {
+        let mut changed = from.to_vec();
+        let mut done = 0;
+        for point in 0..POINTS {
+            let count = point * order.len() / (POINTS - 1);
+            for &pixel in &order[done..count] {
+                changed[pixel * c..][..c].copy_from_slice(&to[pixel * c..][..c]);
             }
+            done = count;
+            images.extend_from_slice(&changed);
         }
-        self.engine.run_forward(&images);
-        let mut logits = vec![0.0; 2 * POINTS * self.classes];
-        self.engine.copy_logits(&mut logits);
-        let mut probs = vec![0.0; logits.len()];
-        softmax::softmax(&logits, self.classes, &mut probs);
-        let mut deletion: Vec<f64> =
-            probs.chunks_exact(self.classes).map(|row| f64::from(row[class])).collect();
-        let insertion = deletion.split_off(POINTS);
-        Curve { deletion, insertion }
     }
+    let classes = model.outputs();
+    let mut deletion: Vec<f64> =
+        model.probs(&images).chunks_exact(classes).map(|row| f64::from(row[class])).collect();
+    let insertion = deletion.split_off(POINTS);
+    Curve { deletion, insertion }
 }

@@ -4,12 +4,12 @@ use seamripper_kernels::parallel;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Baseline, Curves, PASSES_BELOW, Sanity, center_prior, edge_map, pixels_by_saliency, random_orders,
-    rank_correlation, sanity, sanity_noise, smooth_likeness,
+    Baseline, CURVE_BATCH, PASSES_BELOW, Sanity, center_prior, curve, edge_map, pixels_by_saliency,
+    random_orders, rank_correlation, sanity, sanity_noise, smooth_likeness,
 };
 use crate::graph::Weights;
-use crate::see::Model;
-use crate::see::saliency::{Explainer, Method, Options, Target};
+use crate::see::saliency::{Explainer, Method, Options, Perturber, Target};
+use crate::see::{Classifier, Model, Running};
 
 /// Images that one thread explains one after the other.
 const GROUP: usize = 8;
@@ -22,7 +22,7 @@ const SMOOTHED: usize = 8;
 const COPIES: usize = 8;
 const NOISE: f64 = 0.1;
 
-/// Areas under the two curves of [`Curves`], mean over images.
+/// Areas under the two curves of [`curve`], mean over images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Areas {
     /// Small is good.
@@ -47,14 +47,14 @@ pub struct Floor {
 pub struct Verdict {
     /// The method.
     pub method: Method,
-    /// The randomisation test.
-    pub sanity: Sanity,
+    /// The randomisation test; `None` of a model whose weights cannot be read, like the three below.
+    pub sanity: Option<Sanity>,
     /// Whether it passed.
-    pub passes_sanity: bool,
+    pub passes_sanity: Option<bool>,
     /// The likeness of maps that are averaged over noisy copies of their image ([`smooth_likeness`]).
-    pub smooth_sanity: f64,
+    pub smooth_sanity: Option<f64>,
     /// Whether that is below [`PASSES_BELOW`], too.
-    pub passes_smooth_sanity: bool,
+    pub passes_smooth_sanity: Option<bool>,
     /// The curves' areas, with a blank image where pixels are not.
     pub areas: Areas,
     /// The same with the image blurred.
@@ -76,6 +76,86 @@ pub struct Judged {
     pub verdicts: Vec<Verdict>,
 }
 
+/// What maps are measured with: images, what stands where pixels are not, and how good maps are that know nothing of the model.
+struct Bench<'a> {
+    rows: Vec<&'a [f32]>,
+    classes: &'a [usize],
+    /// Of each image, blank first.
+    baselines: [Vec<Vec<f32>>; 2],
+    edges: Vec<Vec<f32>>,
+    floor: Floor,
+    blurred_floor: Floor,
+}
+
+impl<'a> Bench<'a> {
+    fn new(model: &mut dyn Classifier, options: &Options, images: &'a [f32], classes: &'a [usize]) -> Self {
+        let size @ [h, w, c] = model.input();
+        let rows: Vec<&[f32]> = images.chunks_exact(h * w * c).collect();
+        let baselines = Baseline::ALL
+            .map(|baseline| rows.iter().map(|image| baseline.of(image, &options.baseline, size)).collect());
+        let edges = rows.iter().map(|image| edge_map(image, size)).collect();
+        let none = Areas { deletion: 0.0, insertion: 0.0 };
+        let unknown = Floor { random: none, edges: none, center: none };
+        let mut bench =
+            Self { rows, classes, baselines, edges, floor: unknown.clone(), blurred_floor: unknown };
+        let count = bench.rows.len();
+        let random: Vec<[Areas; 2]> = random_orders(options.seed, RANDOM_ORDERS, h * w)
+            .into_iter()
+            .map(|order| bench.areas(model, &vec![order; count]))
+            .collect();
+        let of_edges = bench.edges.iter().map(|map| pixels_by_saliency(map)).collect::<Vec<_>>();
+        let of_edges = bench.areas(model, &of_edges);
+        let of_center = bench.areas(model, &vec![pixels_by_saliency(&center_prior(size)); count]);
+        [bench.floor, bench.blurred_floor] = [0, 1].map(|baseline| {
+            let mean = |of: fn(&Areas) -> f64| {
+                random.iter().map(|areas| of(&areas[baseline])).sum::<f64>() / random.len() as f64
+            };
+            let random =
+                Areas { deletion: mean(|areas| areas.deletion), insertion: mean(|areas| areas.insertion) };
+            Floor { random, edges: of_edges[baseline], center: of_center[baseline] }
+        });
+        bench
+    }
+
+    /// Areas with each baseline, blank first, when the pixels of each image go in its order.
+    fn areas(&self, model: &mut dyn Classifier, orders: &[Vec<usize>]) -> [Areas; 2] {
+        self.baselines.each_ref().map(|baselines| {
+            let mut total = [0.0; 2];
+            for (index, (image, order)) in self.rows.iter().zip(orders).enumerate() {
+                let areas = curve(model, image, &baselines[index], self.classes[index], order).areas();
+                total.iter_mut().zip(areas).for_each(|(total, area)| *total += area / self.rows.len() as f64);
+            }
+            Areas { deletion: total[0], insertion: total[1] }
+        })
+    }
+
+    /// What predictions say of `method` by its `maps`, one an image.
+    fn verdict(&self, model: &mut dyn Classifier, method: Method, maps: &[Vec<f32>]) -> Verdict {
+        let alike = |(map, edges): (&Vec<f32>, &Vec<f32>)| {
+            let sizes: Vec<f32> = map.iter().map(|value| value.abs()).collect();
+            rank_correlation(&sizes, edges) / self.rows.len() as f64
+        };
+        let likeness_to_edges = maps.iter().zip(&self.edges).map(alike).sum();
+        let orders: Vec<Vec<usize>> = maps.iter().map(|map| pixels_by_saliency(map)).collect();
+        let [areas, blurred_areas] = self.areas(model, &orders);
+        Verdict {
+            method,
+            sanity: None,
+            passes_sanity: None,
+            smooth_sanity: None,
+            passes_smooth_sanity: None,
+            areas,
+            blurred_areas,
+            likeness_to_edges,
+        }
+    }
+
+    fn judged(self, verdicts: Vec<Verdict>) -> Judged {
+        let Self { floor, blurred_floor, rows, .. } = self;
+        Judged { images: rows.len(), floor, blurred_floor, verdicts }
+    }
+}
+
 /// Judges `methods` by `images` `[n, h, w, c]` and the class that is explained of each; methods that cannot be used with this model
 /// are left out. `progress` is told how many methods are done.
 pub fn judge(
@@ -86,38 +166,9 @@ pub fn judge(
     classes: &[usize],
     mut progress: impl FnMut(usize),
 ) -> Judged {
-    let size @ [h, w, _] = model.graph.input;
-    let rows: Vec<&[f32]> = images.chunks_exact(model.image_len()).collect();
-    let mut curves = Curves::new(model);
-    let baselines = Baseline::ALL.map(|baseline| -> Vec<Vec<f32>> {
-        rows.iter().map(|image| baseline.of(image, &options.baseline, size)).collect()
-    });
-    // Areas with each baseline, blank first.
-    let mut areas = |orders: &[Vec<usize>]| -> [Areas; 2] {
-        baselines.each_ref().map(|baselines| {
-            let mut total = [0.0; 2];
-            for (index, (image, order)) in rows.iter().zip(orders).enumerate() {
-                let areas = curves.draw(image, &baselines[index], classes[index], order).areas();
-                total.iter_mut().zip(areas).for_each(|(total, area)| *total += area / rows.len() as f64);
-            }
-            Areas { deletion: total[0], insertion: total[1] }
-        })
-    };
-    let random: Vec<[Areas; 2]> = random_orders(options.seed, RANDOM_ORDERS, h * w)
-        .into_iter()
-        .map(|order| areas(&vec![order; rows.len()]))
-        .collect();
-    let edges: Vec<Vec<f32>> = rows.iter().map(|image| edge_map(image, size)).collect();
-    let of_edges = areas(&edges.iter().map(|map| pixels_by_saliency(map)).collect::<Vec<_>>());
-    let of_center = areas(&vec![pixels_by_saliency(&center_prior(size)); rows.len()]);
-    let [floor, blurred_floor] = [0, 1].map(|baseline| {
-        let mean = |of: fn(&Areas) -> f64| {
-            random.iter().map(|areas| of(&areas[baseline])).sum::<f64>() / random.len() as f64
-        };
-        let random =
-            Areas { deletion: mean(|areas| areas.deletion), insertion: mean(|areas| areas.insertion) };
-        Floor { random, edges: of_edges[baseline], center: of_center[baseline] }
-    });
+    let mut running = Running::new(model, CURVE_BATCH);
+    let bench = Bench::new(&mut running, options, images, classes);
+    let rows = &bench.rows;
     let noisy = noisy(&rows[..rows.len().min(SMOOTHED)], options.seed);
     let usable = Explainer::new(*model, options.clone());
     let usable: Vec<Method> = methods.iter().copied().filter(|&method| usable.can(method)).collect();
@@ -134,36 +185,47 @@ pub fn judge(
             });
             made
         };
-        let maps = |weights: &Weights| maps_of(weights, &rows, &|index| classes[index]);
+        let maps = |weights: &Weights| maps_of(weights, rows, &|index| classes[index]);
         let made = maps(model.weights);
-        let alike = |(map, edges): (&Vec<f32>, &Vec<f32>)| {
-            let sizes: Vec<f32> = map.iter().map(|value| value.abs()).collect();
-            rank_correlation(&sizes, edges) / rows.len() as f64
-        };
-        let likeness_to_edges = made.iter().zip(&edges).map(alike).sum();
-        let orders: Vec<Vec<usize>> = made.iter().map(|map| pixels_by_saliency(map)).collect();
-        let [areas, blurred_areas] = areas(&orders);
         let sanity = sanity(model.graph, model.weights, options.seed, maps);
-        let passes_sanity = sanity.passes();
         let copies: Vec<&[f32]> = noisy.iter().map(Vec::as_slice).collect();
         let smooth_sanity =
             smooth_likeness(model.graph, model.weights, options.seed, COPIES, |weights: &Weights| {
                 maps_of(weights, &copies, &|index| classes[index / COPIES])
             });
-        let passes_smooth_sanity = smooth_sanity < PASSES_BELOW;
         verdicts.push(Verdict {
-            method,
-            sanity,
-            passes_sanity,
-            smooth_sanity,
-            passes_smooth_sanity,
-            areas,
-            blurred_areas,
-            likeness_to_edges,
+            passes_sanity: Some(sanity.passes()),
+            sanity: Some(sanity),
+            smooth_sanity: Some(smooth_sanity),
+            passes_smooth_sanity: Some(smooth_sanity < PASSES_BELOW),
+            ..bench.verdict(&mut running, method, &made)
         });
         progress(verdicts.len());
     }
-    Judged { images: rows.len(), floor, blurred_floor, verdicts }
+    bench.judged(verdicts)
+}
+
+/// The same of a model that only predicts: insertion and deletion, but no sanity check, since there are no weights to put out of order.
+/// Methods that need gradients are left out.
+pub fn judge_by_predictions(
+    model: &mut dyn Classifier,
+    options: &Options,
+    methods: &[Method],
+    images: &[f32],
+    classes: &[usize],
+    mut progress: impl FnMut(usize),
+) -> Judged {
+    let bench = Bench::new(model, options, images, classes);
+    let perturber = Perturber::new(options.clone(), model.input());
+    let mut verdicts = Vec::new();
+    for &method in methods.iter().filter(|method| !method.needs_gradients()) {
+        let maps: Vec<Vec<f32>> = (bench.rows.iter().zip(classes))
+            .map(|(image, &class)| perturber.explain(model, method, image, Target::Logit(class)).map)
+            .collect();
+        verdicts.push(bench.verdict(model, method, &maps));
+        progress(verdicts.len());
+    }
+    bench.judged(verdicts)
 }
 
 /// [`COPIES`] noisy copies of each image, one after the other.

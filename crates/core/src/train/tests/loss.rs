@@ -133,7 +133,7 @@ fn equal_weights_change_nothing_and_a_weight_is_a_repeated_image() {
 /// Recall of the rarest class after training on images of which few are of it.
 fn recall_of_the_rare(options: &str) -> f64 {
     let all = images(600, 1);
-    let rare = |index: &usize| all.labels()[*index] != 2 || index % 12 == 0;
+    let rare = |index: &usize| all.labels()[*index] != 2 || index.is_multiple_of(12);
     let train = all.select(&(0..600).filter(rare).collect::<Vec<_>>());
     let held = images(300, 2);
     let recipe = recipe("", options);

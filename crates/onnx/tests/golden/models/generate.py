@@ -8,7 +8,7 @@
 
 For each NAME.onnx there is a NAME.npz: `images` as the file wants them, `logits` by ONNX Runtime, and, of models from PyTorch,
 `logit_gradient`, in float64 `image_gradient` of sum(logits logit_gradient), and `cam`: relu(sum_c mean_hw(g_c) a_c) of the features that the
-last pooling reads. Weights are seeded random numbers; batch normalisations have statistics that are not 0 and 1.
+last pooling reads. Of models that can only be run there are images and logits alone. Weights are seeded random numbers; batch normalisations have statistics that are not 0 and 1.
 """
 import json, os, sys, warnings, io, contextlib
 import numpy as np
@@ -248,6 +248,96 @@ def small_keras(folder):
     write_keras(folder, "keras", keras.Model(image, layers.Dense(5, activation="softmax")(x)), (29, 31, 3))
 
 
+def drawn_shapes(count, seed):
+    """Discs, rings and crosses of 12 x 12, as crates/cli/tests/it/train/shapes.rs draws them: pixels [n, 1, 12, 12], labels."""
+    draws = np.random.default_rng(seed)
+    row, column = np.mgrid[:12, :12]
+    pixels, labels = [], np.arange(count) % 3
+    for label in labels:
+        (x, y), radius = draws.uniform(4.5, 6.5, 2), draws.uniform(3, 4.5)
+        dx, dy = np.abs(column - x), np.abs(row - y)
+        far = np.hypot(dx, dy)
+        inside = [far < radius, (far < radius) & (far > radius - 1.6), (np.maximum(dx, dy) < radius) & (np.minimum(dx, dy) < 1)]
+        pixels.append(np.clip(np.where(inside[label], 200, 30) + draws.normal(0, 20, (12, 12)), 0, 255).astype(np.uint8))
+    return np.stack(pixels)[:, None], labels
+
+
+def black_boxes(folder):
+    """Networks with operators that are no layers: they can only be run."""
+    import onnx, torch
+    from onnx import TensorProto, helper, numpy_helper
+    from torch import nn
+
+    class Groups(nn.Module):
+        """Group normalisation; trained on drawn shapes, so that it has something to be asked about."""
+        def __init__(self):
+            super().__init__()
+            self.a, self.norm = nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.GroupNorm(4, 8)
+            self.b, self.fc = nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, 3)
+
+        def forward(self, x):
+            x = torch.relu(self.b(torch.relu(self.norm(self.a(x)))))
+            return self.fc(x.mean((2, 3)))
+
+    class Attention(nn.Module):
+        """As ViT: patches that attend to each other; probabilities at the end."""
+        def __init__(self):
+            super().__init__()
+            self.patches, self.qkv, self.fc = nn.Conv2d(3, 8, 4, stride=4), nn.Linear(8, 24), nn.Linear(8, 5)
+
+        def forward(self, x):
+            x = self.patches(x).flatten(2).transpose(1, 2)
+            q, k, v = self.qkv(x).chunk(3, 2)
+            x = x + torch.softmax(q @ k.transpose(1, 2) / 8 ** 0.5, 2) @ v
+            return torch.softmax(4 * self.fc(x.mean(1)), 1)
+
+    torch.manual_seed(3)
+    torch.set_num_threads(1)
+    groups, (pixels, labels) = Groups(), drawn_shapes(600, 0)
+    x, y = torch.from_numpy(pixels).float() / 255, torch.from_numpy(labels)
+    optimizer = torch.optim.Adam(groups.parameters(), 0.01)
+    for epoch in range(60):
+        for batch in torch.randperm(len(x)).split(50):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(groups(x[batch]), y[batch]).backward()
+            optimizer.step()
+    for name, model, size in (("group-norm", groups, (1, 12, 12)), ("attention", Attention(), (3, 16, 20))):
+        path = os.path.join(folder, name + ".onnx")
+        axes = {"input": {0: "n"}} if name == "group-norm" else None
+        with contextlib.redirect_stdout(io.StringIO()):
+            torch.onnx.export(model.eval(), (torch.zeros(1, *size),), path, dynamo=False, opset_version=17,
+                              input_names=["input"], output_names=["output"], dynamic_axes=axes)
+        strip(path)
+        images = np.random.default_rng(1).random((5, *size), np.float32)
+        if name == "group-norm":
+            named = onnx.load(path)
+            helper.set_model_props(named, {"classes": json.dumps(["disc", "ring", "cross"])})
+            onnx.save(named, path)
+            images = drawn_shapes(5, 1)[0].astype(np.float32) / 255
+        rows = [run_onnx(path, images[i:i + 1]) for i in range(5)]
+        np.savez_compressed(os.path.join(folder, name + ".npz"), images=images, logits=np.concatenate(rows))
+        print(name, os.path.getsize(path), "bytes", flush=True)
+
+    # Channels last, three images at a time, a transposed convolution, and a softmax that is written out.
+    draws = np.random.default_rng(2)
+    weights = {"up": draws.normal(0, 0.5, (3, 4, 2, 2)), "dense": draws.normal(0, 2, (4, 5))}
+    tensors = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()]
+    tensors.append(numpy_helper.from_array(np.array([1], np.int64), "one"))
+    nodes = [("Transpose", ["images"], "first", dict(perm=[0, 3, 1, 2])), ("ConvTranspose", ["first", "up"], "large", dict(strides=[2, 2], dilations=[1, 1], pads=[0, 0, 0, 0])),
+             ("Relu", ["large"], "relu", {}), ("ReduceMean", ["relu"], "mean", dict(axes=[2, 3], keepdims=0)),
+             ("MatMul", ["mean", "dense"], "scores", {}), ("Exp", ["scores"], "exp", {}),
+             ("ReduceSum", ["exp", "one"], "sum", dict(keepdims=1)), ("Div", ["exp", "sum"], "probabilities", {})]
+    graph = helper.make_graph([helper.make_node(op, inputs, [output], name=output, **more) for op, inputs, output, more in nodes], "deconvolution",
+                              [helper.make_tensor_value_info("images", TensorProto.FLOAT, [3, 10, 8, 3])],
+                              [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [3, 5])], tensors)
+    path = os.path.join(folder, "deconvolution.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    images = draws.random((6, 10, 8, 3), np.float32)
+    rows = [run_onnx(path, images[i:i + 3]) for i in (0, 3)]
+    np.savez_compressed(os.path.join(folder, "deconvolution.npz"), images=images, logits=np.concatenate(rows))
+    print("deconvolution", os.path.getsize(path), "bytes", flush=True)
+
+
 def full(folder):
     import torchvision
     size = (3, 224, 224)
@@ -288,6 +378,7 @@ if __name__ == "__main__":
     else:
         small(HERE)
         small_keras(HERE)
+        black_boxes(HERE)
         import importlib.metadata as metadata
         names = ["torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "keras", "tensorflow", "tf2onnx", "numpy"]
         with open(os.path.join(HERE, "versions.json"), "w") as out:

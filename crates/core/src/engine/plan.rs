@@ -150,12 +150,14 @@ impl Plan {
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
     pub(super) fn shard(&self, step: &Step, first: usize, images: usize) -> Shard {
-        let weights = |(op, backward): (&Box<dyn Op>, &bool)| match self.wants.weight_gradients && *backward {
-            true => op.gradient_len(),
-            false => 0,
-        };
+        let weights =
+            |(index, op): (usize, &dyn Op)| match self.wants.weight_gradients && self.backward[index] {
+                true => op.gradient_len(),
+                false => 0,
+            };
         let memory = self.ops.iter().map(|op| op.memory(step, images)).collect();
-        let weights = self.ops.iter().zip(&self.backward).map(|op| Aligned::zeros(weights(op))).collect();
+        let ops = self.ops.iter().enumerate();
+        let weights = ops.map(|(index, op)| Aligned::zeros(weights((index, &**op)))).collect();
         Shard::new(&self.arrays, (first, images, self.block), memory, weights)
     }
 }

@@ -217,7 +217,7 @@ fn check_freeze(options: &ModelOptions, graph: &Graph) -> Result<(), TransferErr
         return Err(TransferError::Freeze {
             name: name.clone(),
             nearest: nearest(name, names().chain([Freeze::ALL_BUT_HEAD])).map(str::to_owned),
-            last: names().last().unwrap_or_default().to_owned(),
+            last: names().next_back().unwrap_or_default().to_owned(),
         });
     }
     let trained = graph.nodes[options.frozen()..].iter().any(|node| !node.parameters.is_empty());

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::data_source::Chosen;
 use crate::diag::{Outcome, Stop, print, tell};
+use crate::foundation::{Foundation, Typed};
 use crate::model_source::read_recipe_to_train;
 use crate::train::{Sets, instructions, threads};
 
@@ -77,17 +78,30 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
     // As many epochs as the steps may need, and nothing that ends them: the recipe's own schedule has no part in this.
     let steps = verb.steps as usize;
     (recipe.train.epochs, recipe.train.early_stopping) = (steps, None);
-    let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
+    let typed = Typed { path: &verb.recipe, changes: &verb.changes };
+    let foundation = Foundation::of(&recipe, typed, global)?;
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
-    let images = ImageOptions::of(&recipe.data, graph.input);
+    let images = ImageOptions::of(&recipe.data, recipe.model.input);
+    let images = foundation.as_ref().map_or(images, |foundation| foundation.images(images));
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, _) = crate::corrections::Corrections::of_recipe(&recipe.data).apply(data, global.quiet)?;
+    let data = match &foundation {
+        None => data,
+        Some(foundation) => {
+            foundation.fill_in(&mut recipe, Some(data.train.classes().len()), typed)?;
+            foundation.arranged(data, typed)?
+        }
+    };
+    let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
     let range = RateRange { lowest: LOWEST, highest: HIGHEST, steps };
     let trials = threads.run(|| -> Result<_, Stop> {
         let sets = Sets::of(&recipe, data.train)?;
         let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, None)
             .map_err(|error| Stop::problem(&error, error.hint()))?;
+        if let Some(foundation) = &foundation {
+            trainer.begin_with(&foundation.model);
+        }
         Ok(range.run(&mut trainer))
     })?;
     let document = Document::of(&recipe, steps, &trials);

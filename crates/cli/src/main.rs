@@ -12,6 +12,7 @@ mod eval;
 mod eval_model;
 mod eval_text;
 mod export;
+mod foundation;
 mod import;
 mod lr_find;
 mod model;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Outcome, Stop, print};
+use crate::foundation::{Foundation, Typed};
 use crate::model_source::ModelSource;
 use crate::runnable::Runnable;
 use blackbox::Known;
@@ -29,7 +30,11 @@ pub struct Model {
 /// Runs the verb.
 pub fn run(verb: &Model, global: &Global) -> Outcome {
     let text = match ModelSource::read(&verb.model, global)? {
-        ModelSource::Recipe(recipe) => {
+        ModelSource::Recipe(mut recipe) => {
+            let typed = Typed { path: &verb.model, changes: &[] };
+            if let Some(foundation) = Foundation::of(&recipe, typed, global)? {
+                foundation.fill_in(&mut recipe, None, typed)?;
+            }
             of_graph(&recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?, global.json)?
         }
         ModelSource::Trained(Runnable::Readable(model)) => of_graph(&model.graph, global.json)?,

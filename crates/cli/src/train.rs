@@ -29,6 +29,7 @@ use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::{Outcome, Stop};
+use crate::foundation::{Foundation, Typed};
 use crate::model_source::read_recipe_to_train;
 use crate::report::AtEnd;
 use folder::RunFolder;
@@ -86,7 +87,12 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
     let isa = instructions()?;
     let begun = verb.resume.as_deref().map(Document::read).transpose()?.flatten();
     let mut recipe = recipe(verb)?;
-    let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
+    let path = recipe_path(verb)?;
+    let typed = Typed { path: &path, changes: &verb.changes };
+    let foundation = match &verb.resume {
+        Some(run) => Foundation::of_run(&recipe, run)?,
+        None => Foundation::of(&recipe, typed, global)?,
+    };
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
     let progress = Progress::new(global.quiet);
@@ -100,23 +106,39 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         (None, Some(count)) => Some(Document::begin(&folder, recipe.train.seed, count as usize)?),
         (None, None) => None,
     };
-    let images = ImageOptions { strict: verb.strict, ..ImageOptions::of(&recipe.data, graph.input) };
+    let images = ImageOptions { strict: verb.strict, ..ImageOptions::of(&recipe.data, recipe.model.input) };
+    let images = foundation.as_ref().map_or(images, |foundation| foundation.images(images));
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, changes) = corrections.apply(data, global.quiet)?;
     recipe.data.source = chosen.source;
+    let data = match &foundation {
+        None => data,
+        Some(foundation) => {
+            (recipe.data.fit, recipe.data.resize) = (images.fit, images.filter);
+            foundation.fill_in(&mut recipe, Some(data.train.classes().len()), typed)?;
+            foundation.arranged(data, typed)?
+        }
+    };
+    let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
+    if let Some(foundation) = &foundation {
+        progress.say(format_args!("{}", foundation.said(&recipe, &graph)));
+    }
     let record = if corrections.is_empty() { None } else { Some(corrections.record(changes)?) };
-    let environment = environment::describe(isa, threads.count(), &data, record.as_ref());
+    let from = foundation.as_ref().map(Foundation::record).transpose()?;
+    let environment = environment::describe(isa, threads.count(), &data, record.as_ref(), from);
 
     let interrupt = interrupt::watch();
     let session = Session { isa, threads: &threads, progress: &progress, interrupt: &interrupt };
     let (session, recipe, graph, folder) = (&session, &recipe, &graph, &folder);
-    let (corrections, environment) = (&corrections, &environment[..]);
+    let (corrections, environment, foundation) = (&corrections, &environment[..], foundation.as_ref());
     if let Some(document) = seeds {
-        return Seeds { session, recipe, graph, folder, corrections, environment }
+        return Seeds { session, recipe, graph, foundation, folder, corrections, environment }
             .train(document, &data, global);
     }
     let (film, profile) = (verb.film, verb.profile);
-    let run = Run { session, recipe, graph, folder, corrections, environment, title: "", film, profile };
+    let title = "";
+    let run =
+        Run { session, recipe, graph, foundation, folder, corrections, environment, title, film, profile };
     let trained = run.train(data.train, data.test.as_ref(), None)?;
     report::print_trained(&trained, folder, global)?;
     trained.ended.done()?;
@@ -153,13 +175,16 @@ pub fn threads(global: &Global) -> Result<Threads, Stop> {
     })
 }
 
-fn recipe(verb: &Train) -> Result<Recipe, Stop> {
-    let path = match (&verb.recipe, &verb.resume) {
+fn recipe_path(verb: &Train) -> Result<PathBuf, Stop> {
+    Ok(match (&verb.recipe, &verb.resume) {
         (Some(path), _) => path.clone(),
         (None, Some(run)) => RunFolder::existing(run)?.path().join("recipe.toml"),
         (None, None) => unreachable!("the arguments ask for one of them"),
-    };
-    let mut recipe = read_recipe_to_train(&path)?;
+    })
+}
+
+fn recipe(verb: &Train) -> Result<Recipe, Stop> {
+    let mut recipe = read_recipe_to_train(&recipe_path(verb)?)?;
     recipe
         .override_all(verb.changes.iter().map(String::as_str))
         .map_err(|error| Stop::problem(&error, error.hint()))?;

@@ -46,3 +46,46 @@ pub fn cross_entropy(logits: &[f32], targets: &[f32], k: usize, scale: f32, grad
     }
     loss
 }
+
+/// Focal loss `-sum over classes of target (1 - p)^gamma ln p` with `p = softmax(logits)`, summed over rows, in nats; with a `gamma`
+/// of 0 that is [`cross_entropy`].
+///
+/// `gradient[n, k]` is the derivative with respect to the logits of `scale` times the returned sum:
+/// ```text
+/// h[c] = gamma p[c] (1 - p[c])^(gamma - 1) ln p[c] - (1 - p[c])^gamma,     0 where p[c] is 1
+/// gradient[c] = (target[c] h[c] - p[c] sum(target h)) scale
+/// ```
+/// *Reference*: Lin et al. 2017, "Focal Loss for Dense Object Detection", equation 4, over a softmax in place of a sigmoid.
+pub fn focal(logits: &[f32], targets: &[f32], k: usize, gamma: f64, scale: f32, gradient: &mut [f32]) -> f64 {
+    assert!(logits.len() == targets.len() && logits.len() == gradient.len(), "focal");
+    let mut loss = 0.0;
+    let mut row = vec![0.0_f64; k];
+    for ((logits, targets), gradient) in
+        logits.chunks_exact(k).zip(targets.chunks_exact(k)).zip(gradient.chunks_exact_mut(k))
+    {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        for (e, &logit) in row.iter_mut().zip(logits) {
+            *e = f64::from(exp(logit - largest));
+        }
+        let total: f64 = row.iter().sum();
+        let (log_total, mut slopes) = (total.ln(), 0.0);
+        for (((g, e), &logit), &target) in gradient.iter_mut().zip(&row).zip(logits).zip(targets) {
+            let (target, p, rest) = (f64::from(target), e / total, (total - e) / total);
+            *g = 0.0;
+            // At p = 1 loss and slope are 0 for every gamma above 0; a class without target mass adds nothing.
+            if target != 0.0 && rest > 0.0 {
+                let log_p = f64::from(logit) - f64::from(largest) - log_total;
+                loss -= target * rest.powf(gamma) * log_p;
+                // p ln p is 0 at p = 0, where ln p may be infinite.
+                let steep = if p > 0.0 { gamma * p * rest.powf(gamma - 1.0) * log_p } else { 0.0 };
+                let slope = target * (steep - rest.powf(gamma));
+                slopes += slope;
+                *g = slope as f32;
+            }
+        }
+        for (g, e) in gradient.iter_mut().zip(&row) {
+            *g = ((f64::from(*g) - e / total * slopes) * f64::from(scale)) as f32;
+        }
+    }
+    loss
+}

@@ -30,7 +30,16 @@ pub struct Table {
 
 /// Reads the recipe and the file.
 pub fn fill(verb: &Import, recipe: &Path, unsaid: Unsaid) -> Result<Filled, Stop> {
+    let path = recipe.display();
     let recipe = read_recipe_to_train(recipe)?;
+    if !recipe.model.filled_in() {
+        return Err(Stop::problem(
+            format!(
+                "recipe {path}: expected the layers of the weights, found layers of another model (model.from)"
+            ),
+            Some("write model.input and model.layers in place of model.from".to_owned()),
+        ));
+    }
     let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
     let file = verb.file.display();
     let problem = |error: WeightsError| Stop::problem(format!("weights {file}: {error}"), error.hint());

@@ -7,8 +7,15 @@ use seamripper_data::source::Dataset;
 use seamripper_kernels::Instructions;
 use serde_json::{Value, json};
 
-/// The document; `corrections` are what was changed of the training images first, if anything.
-pub fn describe(isa: Instructions, threads: usize, data: &Dataset, corrections: Option<&Value>) -> String {
+/// The document; `corrections` are what was changed of the training images first, and `from` is the model that training went on
+/// from, if anything.
+pub fn describe(
+    isa: Instructions,
+    threads: usize,
+    data: &Dataset,
+    corrections: Option<&Value>,
+    from: Option<Value>,
+) -> String {
     let files: Vec<_> = data
         .origin
         .files
@@ -29,6 +36,9 @@ pub fn describe(isa: Instructions, threads: usize, data: &Dataset, corrections: 
     });
     if let Some(corrections) = corrections {
         document["corrections"] = corrections.clone();
+    }
+    if let Some(from) = from {
+        document["from"] = from;
     }
     format!("{document:#}\n")
 }

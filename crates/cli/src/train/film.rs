@@ -10,7 +10,7 @@ use seamripper_core::graph::{Graph, Preprocessing, Weights};
 use seamripper_core::sample::ImageSet;
 use seamripper_core::see::Model;
 use seamripper_core::see::film::{Answer, Camera, Frame, Picture};
-use seamripper_core::train::State;
+use seamripper_core::train::{State, Trainer};
 use seamripper_data::whole_file;
 use seamripper_kernels::Instructions;
 use seamripper_sheets::{Canvas, Picture as Drawing, Weight, animation, palette};
@@ -51,9 +51,9 @@ impl<'a> Film<'a> {
         graph: &'a Graph,
         set: &ImageSet,
         run: &RunFolder,
-        state: &State,
+        trainer: &Trainer<'_>,
     ) -> Result<Self, Stop> {
-        let preprocessing = Preprocessing::new(graph.input[2]);
+        let (preprocessing, state) = (trainer.preprocessing().clone(), trainer.state());
         let firsts = (0..set.classes().len())
             .filter_map(|class| set.labels().iter().position(|&label| label as usize == class));
         let set = set.select(&firsts.take(IMAGES).collect::<Vec<_>>());

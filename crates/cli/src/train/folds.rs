@@ -14,7 +14,6 @@ use seamripper_core::fail::{Evaluation, evaluate};
 use seamripper_core::predictions::Predictions;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::sample::{ImageSet, Split};
-use seamripper_core::train::Trainer;
 use seamripper_data::predictions_file::{self, OUT_OF_FOLD};
 use seamripper_data::split::deal;
 
@@ -141,10 +140,7 @@ fn train(
 ) -> Result<Predictions, Stop> {
     let Run { session, recipe, graph, .. } = *run;
     let (sets, held) = session.threads.run(|| part_of(recipe, images, fold_of, fold))?;
-    let mut trainer = session
-        .threads
-        .run(|| Trainer::new(session.isa, recipe, graph, &sets.train, Some(&sets.validation)))
-        .map_err(|error| Stop::problem(&error, error.hint()))?;
+    let mut trainer = session.threads.run(|| run.trainer(&sets))?;
     let mut metrics = part.restore(&mut trainer)?;
     part.begin()?;
     whole.skip(trainer.state().step);

@@ -17,6 +17,7 @@ use super::session::Session;
 use super::sets::Sets;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop};
+use crate::foundation::Foundation;
 
 /// A run that is to be made, or gone on with.
 pub struct Run<'a> {
@@ -26,6 +27,8 @@ pub struct Run<'a> {
     pub recipe: &'a Recipe,
     /// The recipe's network.
     pub graph: &'a Graph,
+    /// The model that it goes on from.
+    pub foundation: Option<&'a Foundation>,
     /// Where it goes.
     pub folder: &'a RunFolder,
     /// Tables that were applied to the images.
@@ -89,9 +92,7 @@ impl Run<'_> {
         if self.title.is_empty() {
             progress.say(format_args!("{}", sets.said(test)));
         }
-        let mut trainer = threads
-            .run(|| Trainer::new(isa, recipe, graph, &sets.train, Some(&sets.validation)))
-            .map_err(|error| Stop::problem(&error, error.hint()))?;
+        let mut trainer = threads.run(|| self.trainer(&sets))?;
         if let Some(images) = &folded {
             folds::check(recipe.data.folds, images)?;
         }
@@ -110,7 +111,7 @@ impl Run<'_> {
             trainer.watch(profile::clock);
         }
         let film = match self.film {
-            true => Some(Film::begin(isa, graph, sets.shown(), folder, trainer.state())?),
+            true => Some(Film::begin(isa, graph, sets.shown(), folder, &trainer)?),
             false => None,
         };
         let meter = progress.begin(&trainer, &classes, self.title, whole);
@@ -133,6 +134,17 @@ impl Run<'_> {
         })
     }
 
+    /// A training of `sets` that has not begun.
+    pub fn trainer<'s>(&'s self, sets: &'s Sets) -> Result<Trainer<'s>, Stop> {
+        let Self { recipe, graph, .. } = *self;
+        let mut trainer = Trainer::new(self.session.isa, recipe, graph, &sets.train, Some(&sets.validation))
+            .map_err(|error| Stop::problem(&error, error.hint()))?;
+        if let Some(foundation) = self.foundation {
+            trainer.begin_with(&foundation.model);
+        }
+        Ok(trainer)
+    }
+
     /// Makes the folder and writes what decides the run. Only when it can begin, so that a run that cannot leaves nothing behind.
     fn begin(&self) -> Outcome {
         let Self { folder, .. } = self;
@@ -142,6 +154,9 @@ impl Run<'_> {
         }
         // Before the recipe, by which a run is known: a run that has one has its tables.
         self.corrections.keep(folder.path())?;
+        // Several runs share the copy in the folder of their folders.
+        let own = self.foundation.filter(|_| self.title.is_empty());
+        own.map_or(Ok(()), |foundation| foundation.keep(folder.path()))?;
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())
     }
@@ -193,13 +208,14 @@ impl Run<'_> {
 /// The model a training has come to. It says how its pictures were resized where that is not the usual way, so that it is given
 /// others in the same way without its recipe too.
 pub fn model_file(graph: &Graph, data: &DataOptions, trainer: &Trainer<'_>, classes: &[String]) -> ModelFile {
-    let fit = Some(data.fit).filter(|&fit| fit != Fit::default());
-    let resize = Some(data.resize).filter(|&filter| filter != Filter::default());
+    let own = trainer.preprocessing().clone();
+    let fit = Some(data.fit).filter(|&fit| fit != Fit::default()).or(own.fit);
+    let resize = Some(data.resize).filter(|&filter| filter != Filter::default()).or(own.resize);
     ModelFile {
         graph: graph.clone(),
         weights: trainer.result().clone(),
         classes: classes.to_vec(),
-        preprocessing: Preprocessing { fit, resize, ..Preprocessing::new(graph.input[2]) },
+        preprocessing: Preprocessing { fit, resize, ..own },
     }
 }
 

@@ -25,6 +25,7 @@ use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
 use crate::eval_text::{Style, left, right, shortened, width};
+use crate::foundation::Foundation;
 
 /// Version of `seeds.json`.
 const SCHEMA: &str = "seamripper.seeds/1";
@@ -90,6 +91,8 @@ pub struct Seeds<'a> {
     pub recipe: &'a Recipe,
     /// Its network.
     pub graph: &'a Graph,
+    /// The model that it goes on from.
+    pub foundation: Option<&'a Foundation>,
     /// The folder of their folders.
     pub folder: &'a RunFolder,
     /// Tables that were applied to the images.
@@ -110,6 +113,7 @@ impl Seeds<'_> {
             document.seeds.len()
         ));
         self.corrections.keep(folder.path())?;
+        self.foundation.map_or(Ok(()), |foundation| foundation.keep(folder.path()))?;
         document.write(folder)?;
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())?;
@@ -173,6 +177,7 @@ impl Seeds<'_> {
             session: self.session,
             recipe: &recipe,
             graph: self.graph,
+            foundation: self.foundation,
             folder: &folder,
             corrections: self.corrections,
             environment: self.environment,

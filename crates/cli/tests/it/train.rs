@@ -13,6 +13,7 @@ mod refused;
 mod same_bytes;
 mod seeds;
 pub mod shapes;
+mod transfer;
 
 use std::fs;
 use std::path::{Path, PathBuf};

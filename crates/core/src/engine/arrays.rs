@@ -62,7 +62,7 @@ impl Places<'_> {
     /// Whether `op` is a batch normalization whose shards meet, and whether it has a ReLU.
     fn norm(&self, op: usize) -> Option<bool> {
         match self.drafts[op].what {
-            Lowered::Layer { node, relu } if self.wants.training => {
+            Lowered::Layer { node, relu } if self.wants.trains(node) => {
                 matches!(self.graph.nodes[node].layer, Layer::BatchNorm { .. }).then_some(relu)
             }
             _ => None,

@@ -144,7 +144,7 @@ impl Place<'_> {
                     }
                     // Statistics (4 a value) and normalizing (2) both read x; so do, backward, sums (4) and gradient (5).
                     Layer::BatchNorm { .. } => {
-                        let forward = if self.wants.training { (6, 3) } else { (2, 2) };
+                        let forward = if self.wants.trains(node) { (6, 3) } else { (2, 2) };
                         let backward = if inputs[0].gradient { (9, 5) } else { (4, 2) };
                         let forward = (forward.0 + mask, forward.1);
                         element_wise(out, forward, (backward.0 + mask, backward.1 + 2 * mask), inputs)
@@ -207,7 +207,7 @@ impl Place<'_> {
             (units, units, units, filters)
         };
         let (kernel, bias) = (taps * filters, filters);
-        let training = self.wants.weight_gradients;
+        let training = self.wants.weight_gradients && id >= self.wants.frozen;
         let (dw, dx) = (u64::from(training), u64::from(input.gradient));
         let dx_bytes = dx * VALUE * read * (1 + u64::from(input.accumulate));
         let block_bytes = VALUE * (dw * 2 * (kernel + bias) + dx * kernel);

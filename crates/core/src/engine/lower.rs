@@ -4,7 +4,7 @@
 //! another shape. With taps every node keeps its own; else a convolution or dense layer takes what follows it, if nobody
 //! else reads what is between:
 //! ```text
-//! conv [batch_norm, at inference] [relu] [max_pool 2x2 or 3x3, whole windows side by side, after one group]
+//! conv [batch_norm, at inference or frozen] [relu] [max_pool 2x2 or 3x3, whole windows side by side, after one group]
 //! batch_norm, add: [relu]
 //! ```
 //! Then the needed part of every slot is found backwards ([`needed`]): a valid pool of 7 x 7 by 2 reads 6 x 6, so the
@@ -69,7 +69,7 @@ pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
         let chain = chain(graph, &readers, id, wants);
         let slot = match node.layer {
             Layer::Flatten | Layer::Activation => inputs[0],
-            Layer::Dropout { rate } if !wants.training || rate == 0.0 => inputs[0],
+            Layer::Dropout { rate } if !wants.trains(id) || rate == 0.0 => inputs[0],
             Layer::Conv2d { .. } | Layer::Depthwise { .. } | Layer::Dense { .. } => {
                 let Chain { norm, relu, pool, last, .. } = chain;
                 let what = Lowered::Conv { conv: id, norm, relu, pool };
@@ -120,7 +120,7 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
     if wants.taps || wants.relu != ReluRule::Gradient || !(conv || sums) {
         return chain;
     }
-    let inference = !wants.training && !wants.weight_gradients;
+    let inference = |norm: NodeId| norm < wants.frozen || !wants.training && !wants.weight_gradients;
     loop {
         if chain.pending == Activation::Relu {
             (chain.relu, chain.pending) = (true, Activation::Identity);
@@ -129,7 +129,7 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
             return chain;
         };
         match nodes[next].layer {
-            Layer::BatchNorm { .. } if conv && inference && !chain.relu && chain.norm.is_none() => {
+            Layer::BatchNorm { .. } if conv && inference(next) && !chain.relu && chain.norm.is_none() => {
                 chain.norm = Some(next);
             }
             Layer::Activation if !chain.relu => {}
@@ -250,8 +250,8 @@ pub(super) fn gradients(graph: &Graph, drafts: &[Draft], slots: usize, wants: Wa
     wanted[0] = wants.input_gradient;
     for draft in drafts {
         let parameters = match draft.what {
-            Lowered::Conv { .. } => true,
-            Lowered::Layer { node, .. } => !graph.nodes[node].parameters.is_empty(),
+            Lowered::Conv { conv, .. } => conv >= wants.frozen,
+            Lowered::Layer { node, .. } => node >= wants.frozen && !graph.nodes[node].parameters.is_empty(),
             Lowered::Activation(_) => false,
         };
         wanted[draft.output] =

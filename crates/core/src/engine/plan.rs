@@ -42,6 +42,9 @@ pub struct Wants {
     /// What a ReLU does to the gradient that comes back to it. Another rule than the gradient's keeps every ReLU an operation
     /// of its own.
     pub relu: ReluRule,
+    /// So many nodes, the first ones, run as at inference whatever is asked of the others: batch normalization by its running
+    /// averages and folded where it can be, no dropout, and no gradient of their weights.
+    pub frozen: usize,
 }
 
 /// What a ReLU `y = max(x, 0)` hands back for `dy`.
@@ -65,9 +68,15 @@ impl Wants {
         taps: false,
         bf16: false,
         relu: ReluRule::Gradient,
+        frozen: 0,
     };
     /// For fitting weights.
     pub const TRAINING: Self = Self { training: true, weight_gradients: true, ..Self::INFERENCE };
+
+    /// Whether `node` runs as in training.
+    pub(super) fn trains(&self, node: NodeId) -> bool {
+        self.training && node >= self.frozen
+    }
 }
 
 /// A compiled graph.
@@ -80,6 +89,8 @@ pub(super) struct Plan {
     pub(super) gradients: Vec<bool>,
     /// The slot that holds each node's output; `None` if it was fused away.
     pub(super) outputs: Vec<Option<Slot>>,
+    /// Whether each op has a backward pass.
+    pub(super) backward: Vec<bool>,
     pub(super) wants: Wants,
     /// Most images that go through a stretch of ops at a time.
     pub(super) block: usize,
@@ -113,7 +124,9 @@ impl Plan {
                 })
                 .collect();
             let alone = images == 1 && !wants.training;
-            let place = Place { graph, isa, images: block, alone, wants, slots, needed: &needed, op };
+            let gradient = gradients[draft.output];
+            let place =
+                Place { graph, isa, images: block, alone, wants, slots, needed: &needed, gradient, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -124,7 +137,8 @@ impl Plan {
             }
         }
         let arrays = places.arrays().map(Arc::new);
-        Self { ops, slots: slots.to_vec(), gradients, outputs, wants, block, arrays }
+        let backward = drafts.iter().map(|draft| gradients[draft.output]).collect();
+        Self { ops, slots: slots.to_vec(), gradients, outputs, backward, wants, block, arrays }
     }
 
     /// Whether nothing is asked of a forward pass but logits: then a shard has memory for one block of images, and images go
@@ -136,9 +150,14 @@ impl Plan {
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.
     pub(super) fn shard(&self, step: &Step, first: usize, images: usize) -> Shard {
-        let weights = |op: &dyn Op| if self.wants.weight_gradients { op.gradient_len() } else { 0 };
+        let weights =
+            |(index, op): (usize, &dyn Op)| match self.wants.weight_gradients && self.backward[index] {
+                true => op.gradient_len(),
+                false => 0,
+            };
         let memory = self.ops.iter().map(|op| op.memory(step, images)).collect();
-        let weights = self.ops.iter().map(|op| Aligned::zeros(weights(&**op))).collect();
+        let ops = self.ops.iter().enumerate();
+        let weights = ops.map(|(index, op)| Aligned::zeros(weights((index, &**op)))).collect();
         Shard::new(&self.arrays, (first, images, self.block), memory, weights)
     }
 }
@@ -153,6 +172,8 @@ struct Place<'a> {
     wants: Wants,
     slots: &'a [[usize; 3]],
     needed: &'a [[usize; 2]],
+    /// Whether the op has a backward pass.
+    gradient: bool,
     op: usize,
 }
 
@@ -181,7 +202,7 @@ impl Place<'_> {
                     Layer::GlobalMaxPool => self.global(node, PoolKind::Max, input, output),
                     Layer::GlobalAvgPool => self.global(node, PoolKind::Average, input, output),
                     Layer::BatchNorm { epsilon, momentum } => {
-                        let options = (self.wants.training, relu);
+                        let options = (self.wants.trains(id), relu);
                         let parameters = self.norm_parameters(node);
                         let place = (op, input, output);
                         Box::new(BatchNorm::new(place, (epsilon, momentum), options, parameters))
@@ -304,7 +325,7 @@ impl Place<'_> {
             isa: self.isa,
             weights: self.conv_weights(what, node),
             relu: matches!(what, Lowered::Conv { relu: true, .. }),
-            gradients: self.wants.weight_gradients || self.wants.input_gradient,
+            gradients: self.gradient,
             images: self.images,
         };
         Box::new(ConvPool::new((self.op, input, output), shape, border, options))

@@ -14,6 +14,16 @@ use crate::tensor::Tensor;
 /// Parameters whose gradients are summed in one piece of work.
 const PIECE: usize = 4096;
 
+/// What a training step makes small.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Loss {
+    /// `-sum(target ln p)`.
+    #[default]
+    CrossEntropy,
+    /// `-sum(target (1 - p)^gamma ln p)`: what is right already counts less ([`softmax::focal`]).
+    Focal(f64),
+}
+
 /// Something that runs a graph forward and backward: this engine, or another to check it against.
 pub trait Executor {
     /// Logits `[n, k]` of images `[n, h, w, c]`, `n` at most the batch size. Of a part that ends before it is flat, `k` is all
@@ -53,6 +63,7 @@ pub struct Engine {
     node_shapes: Vec<[usize; 3]>,
     /// Stretches of `(op, phase)` between which the shards meet; each but the last ends with the meeting op's phase 0.
     stretches: Vec<Vec<(usize, usize)>>,
+    loss: Loss,
     seed: u64,
     step: u64,
     profiler: Option<Profiler>,
@@ -96,6 +107,7 @@ impl Engine {
             each,
             parameters: graph.parameters.iter().map(|parameter| parameter.len()).sum(),
             node_shapes: graph.nodes.iter().map(|node| node.output).collect(),
+            loss: Loss::default(),
             seed: 0,
             step: 0,
             profiler: None,
@@ -144,7 +156,12 @@ impl Engine {
         (self.seed, self.step) = (seed, step);
     }
 
-    /// One training step's gradient: forward, cross-entropy against `targets` (`[n, k]`, rows sum to 1), backward.
+    /// From now on [`Engine::loss_gradient`] is of this loss.
+    pub fn set_loss(&mut self, loss: Loss) {
+        self.loss = loss;
+    }
+
+    /// One training step's gradient: forward, the loss against `targets` (`[n, k]`, rows sum to 1 or to an image's weight), backward.
     /// Writes the gradient of the mean loss and returns the summed loss in nats.
     ///
     /// # Panics
@@ -159,7 +176,7 @@ impl Engine {
         assert!(self.plan.wants.weight_gradients, "compiled without weight gradients");
         assert_eq!(targets.len(), images.len() / self.input * self.classes, "targets");
         let logits = self.logit_slot();
-        let (classes, scale) = (self.classes, 1.0 / (images.len() / self.input) as f32);
+        let (classes, loss, scale) = (self.classes, self.loss, 1.0 / (images.len() / self.input) as f32);
         self.load(weights);
         self.forward_stretches(images);
         self.backward_stretches(|shard| {
@@ -167,7 +184,11 @@ impl Engine {
             let count = shard.images * classes;
             let targets = &targets[shard.first * classes..][..count];
             let values = &shard.value(logits)[..count];
-            shard.loss = softmax::cross_entropy(values, targets, classes, scale, &mut gradient[..count]);
+            let own = &mut gradient[..count];
+            shard.loss = match loss {
+                Loss::CrossEntropy => softmax::cross_entropy(values, targets, classes, scale, own),
+                Loss::Focal(gamma) => softmax::focal(values, targets, classes, gamma, scale, own),
+            };
             shard.put_gradient(logits, gradient);
         });
         self.sum_gradients(gradient);
@@ -289,7 +310,7 @@ impl Engine {
         let (step, clock) = (self.step(), self.clock());
         for (index, stretch) in self.stretches.iter().enumerate().rev() {
             let last = index + 1 == self.stretches.len();
-            let ops = &self.plan.ops;
+            let (ops, backward) = (&self.plan.ops, &self.plan.backward);
             parallel::for_each(&mut self.shards, |_, shard| {
                 if shard.images == 0 {
                     return;
@@ -308,7 +329,7 @@ impl Engine {
                         laps.count(&mut shard.spent, BACKWARD, block.len());
                     }
                     shard.active = block;
-                    for &(op, phase) in stretch.iter().rev() {
+                    for &(op, phase) in stretch.iter().rev().filter(|(op, _)| backward[*op]) {
                         ops[op].backward(&step, phase, shard);
                         laps.end(&mut shard.spent, Part::Op(op, BACKWARD));
                     }

@@ -1,5 +1,6 @@
 //! Every layer, random graphs, and the check itself.
 
+mod frozen;
 mod imported;
 mod residual;
 

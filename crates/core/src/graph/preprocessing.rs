@@ -141,6 +141,37 @@ impl Preprocessing {
         }
     }
 
+    /// The same as [`Self::apply`] in place for values of `[0, 1]`, as changed copies have them: what is `pixel / 255` becomes what
+    /// that pixel becomes, bit for bit.
+    ///
+    /// # Panics
+    /// If the length is not a multiple of the channels.
+    pub fn apply_to_units(&self, values: &mut [f32]) {
+        let channels = self.mean.len();
+        assert!(values.len().is_multiple_of(channels), "whole pixels");
+        let swapped = self.swaps();
+        for values in values.chunks_exact_mut(channels) {
+            if swapped {
+                values.reverse();
+            }
+            for ((value, mean), std) in values.iter_mut().zip(&self.mean).zip(&self.std) {
+                let pixel = if self.inverted { 255.0 - *value * 255.0 } else { *value * 255.0 };
+                let scaled = if self.scale == 1.0 / 255.0 { pixel / 255.0 } else { pixel * self.scale };
+                *value = (scaled - mean) / std;
+            }
+        }
+    }
+
+    /// Whether values are `pixel / 255` and nothing else is done, but what comes before: layout, fit and filter.
+    pub fn is_plain(&self) -> bool {
+        let Self { scale, mean, std, channels, inverted, .. } = self;
+        *scale == 1.0 / 255.0
+            && mean.iter().all(|&x| x == 0.0)
+            && std.iter().all(|&x| x == 1.0)
+            && *channels == ChannelOrder::Rgb
+            && !inverted
+    }
+
     /// What is wrong with it for images of `channels` channels.
     pub fn fault(&self, channels: usize) -> Option<String> {
         let Self { scale, mean, std, .. } = self;

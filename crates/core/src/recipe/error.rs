@@ -60,6 +60,28 @@ impl Origin<'_> {
     }
 }
 
+/// `<key> at <file>:<line>:<column>: <rest>` with the line of the recipe `text` below, for what is found out only when a recipe is put to
+/// use. `arguments` are the `key=value` that changed it; without the key in either, no line is shown.
+pub fn message_at(text: &str, file: &str, arguments: &[String], key: &str, rest: &str) -> String {
+    let sets = |argument: &&String| {
+        argument
+            .split_once('=')
+            .is_some_and(|(set, _)| key.starts_with(set.trim()) || set.trim().starts_with(key))
+    };
+    if let Some(argument) = arguments.iter().rev().find(sets) {
+        return format!("{key} in argument `{argument}`: {rest}");
+    }
+    let (document, _) = toml::de::DeTable::parse_recoverable(text);
+    let mut table = Some(document.get_ref());
+    let mut span = None;
+    for part in key.split('.') {
+        let value = table.and_then(|table| table.get(part));
+        span = value.map(toml::Spanned::span);
+        table = value.and_then(|value| value.get_ref().as_table());
+    }
+    Origin::File(file).message(text, key, key, span, rest)
+}
+
 /// The arguments that set `key`, a part of it, or the table it is in; all of them if none did.
 fn blamed(arguments: &[(&str, String)], key: &str) -> String {
     let within = |inner: &str, outer: &str| {

@@ -12,6 +12,7 @@ mod options;
 mod overrides;
 mod read;
 mod short;
+mod transfer;
 mod write;
 
 #[cfg(test)]
@@ -25,9 +26,12 @@ use crate::problems::Problem;
 
 pub use crate::graph::Initializer;
 pub use crate::graph::{Filter, Fit};
-pub use error::RecipeError;
-pub use options::{EarlyStopping, EpsilonForm, Optimizer, Sampling, Schedule, TrainOptions};
+pub use error::{RecipeError, message_at};
+pub use options::{
+    ClassWeights, EarlyStopping, EpsilonForm, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+};
 pub use short::{WordProblem, parse_layer, write_layer};
+pub use transfer::{Freeze, Transfer, TransferError};
 
 /// Everything that decides a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +90,10 @@ pub struct AugmentOptions {
 pub struct ModelOptions {
     /// `[h, w, c]` of an image.
     pub input: [usize; 3],
-    /// The layers, from the image to the logits.
+    /// The layers, from the image to the logits, or to the head.
     pub layers: Vec<LayerSpec>,
+    /// The model that training goes on from. Before [`Recipe::fill_in`] there may be no layers yet.
+    pub transfer: Option<Transfer>,
 }
 
 impl Recipe {
@@ -128,9 +134,10 @@ impl Recipe {
     /// The network.
     ///
     /// # Errors
-    /// If the layers do not fit together, which can only be if they were changed after reading.
+    /// If the layers do not fit together, which can only be if they were changed after reading, or if they are those of another
+    /// model and not [filled in](Recipe::fill_in) yet.
     pub fn graph(&self) -> Result<Graph, GraphError> {
-        Builder::with_layers(self.model.input, self.model.layers.clone()).build()
+        Builder::with_layers(self.model.input, self.model.all_layers()).build()
     }
 }
 

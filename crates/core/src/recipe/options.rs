@@ -1,5 +1,7 @@
 //! `[train]`: how weights are fitted. Plain data; `train` gives it meaning.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::graph::Initializer;
@@ -22,6 +24,10 @@ pub struct TrainOptions {
     pub seed: u64,
     /// How often an image of a class is shown.
     pub sampling: Sampling,
+    /// What is made small.
+    pub loss: Loss,
+    /// How much an image of each class counts.
+    pub class_weights: ClassWeights,
     /// Share of the target taken from the true class and spread evenly over all classes.
     pub label_smoothing: f64,
     /// Decoupled weight decay of kernels (Loshchilov & Hutter 2017): `w -= rate * weight_decay * w`.
@@ -47,6 +53,8 @@ impl Default for TrainOptions {
             schedule: Schedule::Constant,
             seed: 0,
             sampling: Sampling::Plain,
+            loss: Loss::CrossEntropy,
+            class_weights: ClassWeights::Equal,
             label_smoothing: 0.0,
             weight_decay: 0.0,
             clip_norm: 0.0,
@@ -66,6 +74,38 @@ pub enum Sampling {
     Plain,
     /// Each class equally often: of a small class each image more than once, of a large one not every image in every epoch.
     Balanced,
+}
+
+/// What training makes small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Loss {
+    /// `-ln p` of the right class.
+    #[default]
+    CrossEntropy,
+    /// `-(1 - p)^gamma ln p` (Lin et al. 2017): what is right already counts less.
+    Focal {
+        /// At least 0, where it is cross-entropy.
+        gamma: f64,
+    },
+}
+
+impl Loss {
+    /// Of the paper, where it did best.
+    pub const DEFAULT_GAMMA: f64 = 2.0;
+}
+
+/// How much an image of each class counts in the loss, whose mean is taken with these weights.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// All alike.
+    #[default]
+    Equal,
+    /// `n / (classes * n_class)` of the training images (King & Zeng 2001): every class as much as any other.
+    Balanced,
+    /// By name; 1 where a class is not named.
+    Named(BTreeMap<String, f64>),
 }
 
 /// Update rule and its constants.

@@ -10,7 +10,7 @@ use super::{Recipe, read};
 use crate::problems::Problem;
 
 /// Values that are a table with one key, the choice; choosing another one replaces the first.
-const CHOICES: [&str; 2] = ["train.optimizer", "train.schedule"];
+const CHOICES: [&str; 3] = ["train.optimizer", "train.schedule", "train.loss"];
 
 /// `recipe` with all arguments put in.
 pub(super) fn applied<'a>(

@@ -11,8 +11,8 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::error::{Origin, RecipeError};
-use super::{AugmentOptions, DataOptions, Filter, Fit, ModelOptions, Recipe, TrainOptions};
-use crate::graph::{Builder, LayerSpec};
+use super::{AugmentOptions, DataOptions, Filter, Fit, ModelOptions, Recipe, TrainOptions, Transfer};
+use crate::graph::Builder;
 use crate::nearest::nearest;
 use crate::problems::Problem;
 use value::{Bound, Fields, Reader};
@@ -32,6 +32,7 @@ pub(super) fn keys() -> Vec<&'static str> {
         .chain(&Filter::NAMES)
         .chain(&augment::TRANSFORMS)
         .chain(&train::OPTIMIZERS)
+        .chain(&train::LOSSES)
         .chain(&train::SCHEDULES);
     keys.chain(words).copied().collect()
 }
@@ -123,7 +124,7 @@ impl Read {
         match document.get("model") {
             None => reader.missing(
                 "model",
-                "[model] with `input` and `layers`",
+                "[model] with `input` and `layers`, or with `from`",
                 "input = [28, 28, 1] and layers = [\"flatten\", \"dense 10\"]",
             ),
             Some(model) => self.model = model::read(reader, model),
@@ -170,7 +171,7 @@ impl Read {
                 Some("set data.validation = 0.1, or train.early_stopping = false".to_owned()),
             );
         }
-        let (input, layers) = self.model.resolved(reader)?;
+        let model = self.model.resolved(reader)?;
         Some(Recipe {
             data: DataOptions {
                 source: self.source?,
@@ -183,18 +184,25 @@ impl Read {
                 drop: self.drop,
             },
             augment: self.augment,
-            model: ModelOptions { input, layers },
+            model,
             train: self.train,
         })
     }
 }
 
 impl model::Read {
-    /// The layers with their names, if they fit together.
-    fn resolved(self, reader: &mut Reader<'_>) -> Option<([usize; 3], Vec<LayerSpec>)> {
-        let input = self.input?;
+    /// The layers with their names, if they fit together; as they stand if those before the head are still to come.
+    fn resolved(self, reader: &mut Reader<'_>) -> Option<ModelOptions> {
         let layers: Vec<_> = self.layers.into_iter().collect::<Option<Vec<_>>>()?;
-        let (specs, spans): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+        let head: Vec<_> = self.head.into_iter().collect::<Option<Vec<_>>>()?;
+        let open = layers.is_empty() && self.input.is_none() && self.from.is_some();
+        let transfer = |head| self.from.map(|from| Transfer { from, head, freeze: self.freeze });
+        if open {
+            let head = head.into_iter().map(|(spec, _)| spec).collect();
+            return Some(ModelOptions { input: [0; 3], layers: Vec::new(), transfer: transfer(head) });
+        }
+        let (input, count) = (self.input?, layers.len());
+        let (specs, spans): (Vec<_>, Vec<_>) = layers.into_iter().chain(head).unzip();
         match Builder::with_layers(input, specs).build() {
             Ok(graph) => {
                 let [h, w, _] = graph.nodes.last().map_or(input, |node| node.output);
@@ -212,7 +220,9 @@ impl model::Read {
                         Some("end with \"flatten\" and \"dense 10\", or with a global pooling".to_owned()),
                     );
                 }
-                Some((input, graph.layers()))
+                let mut layers = graph.layers();
+                let head = layers.split_off(count);
+                Some(ModelOptions { input, layers, transfer: transfer(head) })
             }
             Err(error) => {
                 for problem in &error.problems {

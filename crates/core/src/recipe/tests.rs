@@ -6,6 +6,7 @@ mod layer_errors;
 mod overrides;
 mod round_trip;
 mod short;
+mod transfer;
 mod values;
 
 use super::{Recipe, RecipeError};

@@ -4,10 +4,11 @@ use toml::Value;
 
 use super::short::write_layer;
 use super::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Initializer, ModelOptions, Optimizer, Recipe,
-    Sampling, Schedule, TrainOptions,
+    AugmentOptions, ClassWeights, DataOptions, EarlyStopping, EpsilonForm, Freeze, Initializer, Loss,
+    ModelOptions, Optimizer, Recipe, Sampling, Schedule, TrainOptions, Transfer,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
+use crate::graph::LayerSpec;
 
 pub(super) fn recipe(recipe: &Recipe) -> String {
     let Recipe { data, augment, model, train } = recipe;
@@ -62,9 +63,25 @@ fn transform(transform: &Transform) -> String {
 }
 
 fn model(model: &ModelOptions) -> String {
-    let ModelOptions { input, layers } = model;
-    let layers = array(layers.iter().map(|layer| text(&write_layer(layer))));
-    format!("[model]\ninput = {input:?}\nlayers = {layers}\n")
+    let ModelOptions { input, layers, transfer } = model;
+    let list = |layers: &[LayerSpec]| array(layers.iter().map(|layer| text(&write_layer(layer))));
+    let mut written = "[model]\n".to_owned();
+    if model.filled_in() {
+        written += &format!("input = {input:?}\nlayers = {}\n", list(layers));
+    }
+    if let Some(Transfer { from, head, freeze }) = transfer {
+        written += &format!("from = {}\n", text(from));
+        if !head.is_empty() {
+            written += &format!("head = {}\n", list(head));
+        }
+        let freeze = match freeze {
+            Freeze::Nothing => "false".to_owned(),
+            Freeze::AllButHead => text(Freeze::ALL_BUT_HEAD),
+            Freeze::UpTo(name) => text(name),
+        };
+        written += &format!("freeze = {freeze}\n");
+    }
+    written
 }
 
 fn train(train: &TrainOptions) -> String {
@@ -76,6 +93,8 @@ fn train(train: &TrainOptions) -> String {
         schedule,
         seed,
         sampling,
+        loss,
+        class_weights,
         label_smoothing,
         weight_decay,
         clip_norm,
@@ -90,6 +109,19 @@ fn train(train: &TrainOptions) -> String {
         Initializer::HeNormal => "he-normal",
         Initializer::HeUniform => "he-uniform",
     };
+    let loss = match loss {
+        Loss::CrossEntropy => "\"cross-entropy\"".to_owned(),
+        Loss::Focal { gamma } => format!("{{ focal = {{ gamma = {gamma:?} }} }}"),
+    };
+    let class_weights = match class_weights {
+        ClassWeights::Equal => "false".to_owned(),
+        ClassWeights::Balanced => "\"balanced\"".to_owned(),
+        ClassWeights::Named(weights) => {
+            let each: Vec<_> =
+                weights.iter().map(|(class, weight)| format!("{} = {weight:?}", text(class))).collect();
+            format!("{{ {} }}", each.join(", "))
+        }
+    };
     let sampling = match sampling {
         Sampling::Plain => "plain",
         Sampling::Balanced => "balanced",
@@ -102,7 +134,7 @@ fn train(train: &TrainOptions) -> String {
     );
     format!(
         "[train]\nepochs = {epochs}\nbatch = {batch}\noptimizer = {optimizer}\nrate = {rate:?}\nschedule = {schedule}\n\
-         seed = {seed}\nsampling = \"{sampling}\"\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
+         seed = {seed}\nsampling = \"{sampling}\"\nloss = {loss}\nclass_weights = {class_weights}\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
          clip_norm = {clip_norm:?}\nema = {ema:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
     )
 }

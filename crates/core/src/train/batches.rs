@@ -2,8 +2,10 @@
 
 use seamripper_kernels::parallel;
 
+use super::class_weights;
 use crate::augment::{Online, Scratch};
 use crate::engine::Meter;
+use crate::graph::Preprocessing;
 use crate::random::{Purpose, Stream};
 use crate::recipe::{Sampling, TrainOptions};
 use crate::sample::ImageSet;
@@ -24,10 +26,14 @@ pub(super) struct Batch {
 pub(super) struct Batches<'a> {
     set: &'a ImageSet,
     online: Online,
+    /// From values of `[0, 1]` to what the first layer reads, if that is something else.
+    preprocessing: Option<Preprocessing>,
     batch: usize,
     seed: u64,
     sampling: Sampling,
     smoothing: f32,
+    /// Of the classes, if they are not alike.
+    pub(super) class_weights: Option<Vec<f32>>,
     epoch: u64,
     order: Vec<u32>,
     /// Time of making batches.
@@ -39,16 +45,23 @@ impl<'a> Batches<'a> {
         let mut batches = Self {
             set,
             online,
+            preprocessing: None,
             batch: options.batch,
             seed: options.seed,
             sampling: options.sampling,
             smoothing: options.label_smoothing as f32,
+            class_weights: None,
             epoch: u64::MAX,
             order: Vec::new(),
             meter: Meter::default(),
         };
         batches.begin(0);
         batches
+    }
+
+    /// From now on prepares images as `preprocessing` says.
+    pub(super) fn prepare(&mut self, preprocessing: &Preprocessing) {
+        self.preprocessing = (!preprocessing.is_plain()).then(|| preprocessing.clone());
     }
 
     /// Steps in an epoch; the last may be a smaller batch.
@@ -113,6 +126,9 @@ impl<'a> Batches<'a> {
                 let place = start / length + offset;
                 let (index, position) = (indices[place] as usize, (first + place) as u64);
                 self.online.image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
+                if let Some(preprocessing) = &self.preprocessing {
+                    preprocessing.apply_to_units(image);
+                }
             }
             self.meter.end(began);
         });
@@ -125,6 +141,9 @@ impl<'a> Batches<'a> {
             row[label as usize] += 1.0 - self.smoothing;
         }
         self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+        if let Some(weights) = &self.class_weights {
+            class_weights::weigh(weights, self.smoothing, &mut batch.targets);
+        }
         self.meter.end(began);
     }
 }

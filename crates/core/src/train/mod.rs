@@ -6,6 +6,7 @@
 mod average;
 mod batches;
 mod checkpoint;
+mod class_weights;
 mod optimizer;
 mod predict;
 mod profile;

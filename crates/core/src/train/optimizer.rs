@@ -3,7 +3,7 @@
 use seamripper_kernels::optimizer::{Adam, Sgd, adam, sgd};
 use seamripper_kernels::{Instructions, elementwise};
 
-use crate::graph::{Graph, Role};
+use crate::graph::{Graph, Parameter, Role};
 use crate::recipe::{EpsilonForm, Optimizer, TrainOptions};
 
 /// What an optimizer remembers, laid out as the weights.
@@ -22,43 +22,73 @@ impl Moments {
     }
 }
 
-/// Changes `weights` by one step; `step` counts from 1.
-pub(super) fn update(
-    isa: Instructions,
-    graph: &Graph,
-    options: &TrainOptions,
-    (rate, step): (f64, u64),
-    gradient: &[f32],
-    weights: &mut [f32],
-    moments: &mut Moments,
-) {
-    for parameter in graph.parameters.iter().filter(|parameter| parameter.role.trained()) {
-        let range = parameter.range();
-        let decay = if parameter.role == Role::Kernel { (rate * options.weight_decay) as f32 } else { 0.0 };
-        let (gradient, weights) = (&gradient[range.clone()], &mut weights[range.clone()]);
-        let first = &mut moments.first[range.clone()];
-        match options.optimizer {
-            Optimizer::Adam { beta1, beta2, epsilon, epsilon_form } => {
-                let step = i32::try_from(step).unwrap_or(i32::MAX);
-                let (correction1, correction2) = (1.0 - beta1.powi(step), 1.0 - beta2.powi(step));
-                let (step, root_scale) = match epsilon_form {
-                    EpsilonForm::Corrected => (rate / correction1, 1.0 / correction2.sqrt()),
-                    EpsilonForm::Keras => (rate * correction2.sqrt() / correction1, 1.0),
-                };
-                let constants = Adam {
-                    beta1: beta1 as f32,
-                    beta2: beta2 as f32,
-                    step: step as f32,
-                    root_scale: root_scale as f32,
-                    epsilon: epsilon as f32,
-                };
-                adam(isa, constants, decay, gradient, weights, first, &mut moments.second[range]);
-            }
-            Optimizer::Sgd { momentum, nesterov } => {
-                let constants = Sgd { rate: rate as f32, momentum: momentum as f32, nesterov };
-                sgd(isa, constants, decay, gradient, weights, first);
+/// The optimizer of a run.
+#[derive(Debug)]
+pub(super) struct Update<'a> {
+    pub(super) isa: Instructions,
+    pub(super) graph: &'a Graph,
+    pub(super) options: &'a TrainOptions,
+    /// Nodes, the first ones, whose weights stay as they are.
+    pub(super) frozen: usize,
+}
+
+impl Update<'_> {
+    /// Changes `weights` by one step; `step` counts from 1.
+    pub(super) fn step(
+        &self,
+        (rate, step): (f64, u64),
+        gradient: &[f32],
+        weights: &mut [f32],
+        moments: &mut Moments,
+    ) {
+        for parameter in self.trained() {
+            let range = parameter.range();
+            let decay = match parameter.role {
+                Role::Kernel => (rate * self.options.weight_decay) as f32,
+                _ => 0.0,
+            };
+            let (gradient, weights) = (&gradient[range.clone()], &mut weights[range.clone()]);
+            let first = &mut moments.first[range.clone()];
+            match self.options.optimizer {
+                Optimizer::Adam { beta1, beta2, epsilon, epsilon_form } => {
+                    let constants = adam_at((rate, step), (beta1, beta2), epsilon, epsilon_form);
+                    adam(self.isa, constants, decay, gradient, weights, first, &mut moments.second[range]);
+                }
+                Optimizer::Sgd { momentum, nesterov } => {
+                    let constants = Sgd { rate: rate as f32, momentum: momentum as f32, nesterov };
+                    sgd(self.isa, constants, decay, gradient, weights, first);
+                }
             }
         }
+    }
+
+    /// The parameters that change.
+    fn trained(&self) -> impl Iterator<Item = &Parameter> {
+        let nodes = self.graph.nodes.iter().skip(self.frozen);
+        let parameters = nodes.flat_map(|node| &node.parameters).map(|&index| &self.graph.parameters[index]);
+        parameters.filter(|parameter| parameter.role.trained())
+    }
+}
+
+/// Adam's constants at a step, counted from 1.
+fn adam_at(
+    (rate, step): (f64, u64),
+    (beta1, beta2): (f64, f64),
+    epsilon: f64,
+    epsilon_form: EpsilonForm,
+) -> Adam {
+    let step = i32::try_from(step).unwrap_or(i32::MAX);
+    let (correction1, correction2) = (1.0 - beta1.powi(step), 1.0 - beta2.powi(step));
+    let (step, root_scale) = match epsilon_form {
+        EpsilonForm::Corrected => (rate / correction1, 1.0 / correction2.sqrt()),
+        EpsilonForm::Keras => (rate * correction2.sqrt() / correction1, 1.0),
+    };
+    Adam {
+        beta1: beta1 as f32,
+        beta2: beta2 as f32,
+        step: step as f32,
+        root_scale: root_scale as f32,
+        epsilon: epsilon as f32,
     }
 }
 

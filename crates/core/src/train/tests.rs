@@ -4,11 +4,13 @@ mod average;
 mod batches;
 mod checkpoint;
 mod early_stopping;
+mod loss;
 mod optimizer;
 mod profile;
 mod rate_range;
 mod runs;
 mod schedule;
+mod transfer;
 
 use seamripper_kernels::Instructions;
 

@@ -6,15 +6,16 @@ use thiserror::Error;
 use super::average;
 use super::batches::{Batch, Batches};
 use super::checkpoint::CheckpointError;
-use super::optimizer::{Moments, clip, update};
+use super::class_weights;
+use super::optimizer::{Moments, Update, clip};
 use super::predict::Predictor;
 use super::profile::{Meters, Profile};
 use super::schedule::factor;
 use crate::augment::{AugmentError, Online};
-use crate::engine::{Clock, Engine, Meter, Wants};
-use crate::graph::{Graph, Preprocessing, Weights};
+use crate::engine::{Clock, Engine, Loss, Meter, Wants};
+use crate::graph::{Graph, ModelFile, Preprocessing, Weights};
 use crate::predictions::Predictions;
-use crate::recipe::{Recipe, TrainOptions};
+use crate::recipe::{self, Recipe, TrainOptions};
 use crate::sample::{ImageSet, Split};
 use crate::tensor::argmax;
 
@@ -47,6 +48,16 @@ pub enum TrainError {
         "[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)"
     )]
     NothingToJudgeBy,
+    /// Weights of classes that there are not.
+    #[error("[train] class_weights: expected names of classes of the data set, found {found}")]
+    UnknownClasses {
+        /// All of them.
+        found: String,
+        /// The class nearest to the first.
+        nearest: Option<String>,
+        /// All there are.
+        classes: String,
+    },
     /// Wrong transforms.
     #[error(transparent)]
     Augment(#[from] AugmentError),
@@ -60,6 +71,8 @@ impl TrainError {
             Self::Classes { classes, .. } => Some(format!("end the layers with \"dense {classes}\"")),
             Self::Empty => Some("check the data set with `seamripper data SOURCE`".to_owned()),
             Self::NothingToJudgeBy => Some("set `validation = 0.1`, or remove `early_stopping`".to_owned()),
+            Self::UnknownClasses { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::UnknownClasses { classes, .. } => Some(format!("the classes are {classes}")),
             Self::Augment(error) => error.hint(),
         }
     }
@@ -149,7 +162,7 @@ pub struct EpochReport {
     pub epoch: u64,
     /// The last step's learning rate.
     pub rate: f64,
-    /// Mean loss of the training images as they were seen, nats.
+    /// Mean of the loss that is trained on, of the training images as they were seen, nats.
     pub train_loss: f64,
     /// On the validation images, if there are any.
     pub validation: Option<Held>,
@@ -162,7 +175,10 @@ pub struct EpochReport {
 pub struct Trainer<'a> {
     isa: Instructions,
     graph: &'a Graph,
+    recipe: &'a Recipe,
     options: &'a TrainOptions,
+    update: Update<'a>,
+    preprocessing: Preprocessing,
     validation: Option<&'a ImageSet>,
     batches: Batches<'a>,
     engine: Engine,
@@ -205,13 +221,25 @@ impl<'a> Trainer<'a> {
         let online = Online::new(&recipe.augment.online, train.size())?;
         let weights = Weights::initial(graph, options.initializer, options.seed);
         let parameters = weights.values.len();
+        let frozen = recipe.model.frozen();
+        let wants = Wants { frozen, ..Wants::TRAINING };
+        let mut engine = Engine::new(graph, isa, options.batch.min(train.len()), wants);
+        engine.set_loss(match options.loss {
+            recipe::Loss::CrossEntropy => Loss::CrossEntropy,
+            recipe::Loss::Focal { gamma } => Loss::Focal(gamma),
+        });
+        let mut batches = Batches::new(train, online, options);
+        batches.class_weights = class_weights::of(train, &options.class_weights)?;
         Ok(Self {
             isa,
             graph,
+            recipe,
             options,
+            update: Update { isa, graph, options, frozen },
+            preprocessing: Preprocessing::new(graph.input[2]),
             validation,
-            batches: Batches::new(train, online, options),
-            engine: Engine::new(graph, isa, options.batch.min(train.len()), Wants::TRAINING),
+            batches,
+            engine,
             gradient: vec![0.0; parameters],
             logits: vec![0.0; options.batch * classes],
             batch: Batch::default(),
@@ -232,6 +260,28 @@ impl<'a> Trainer<'a> {
             },
             meters: Meters::default(),
         })
+    }
+
+    /// Begins with the weights of `model`, from which the recipe was [filled in](Recipe::fill_in), and prepares images as it does.
+    /// Before the first step, and before [`Trainer::resume`].
+    ///
+    /// # Panics
+    /// If a step was taken.
+    pub fn begin_with(&mut self, model: &ModelFile) {
+        assert_eq!(self.state.step, 0, "a run that has begun");
+        for [own, theirs] in self.recipe.taken(self.graph, &model.graph) {
+            self.state.weights.of_mut(own).copy_from_slice(model.weights.of(theirs));
+        }
+        if let Some(average) = &mut self.state.average {
+            average.clone_from(&self.state.weights);
+        }
+        self.batches.prepare(&model.preprocessing);
+        self.preprocessing = model.preprocessing.clone();
+    }
+
+    /// From pixels to what the first layer reads.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
     }
 
     /// Goes on from a saved state instead.
@@ -349,7 +399,7 @@ impl<'a> Trainer<'a> {
         self.state.step_in_epoch += 1;
         let at = (rate, self.state.step);
         let weights = &mut self.state.weights.values;
-        update(self.isa, self.graph, self.options, at, &self.gradient, weights, &mut self.state.moments);
+        self.update.step(at, &self.gradient, weights, &mut self.state.moments);
         self.engine.update_moving(&mut self.state.weights);
         let State { weights, average, step, .. } = &mut self.state;
         if let Some(average) = average {
@@ -396,7 +446,7 @@ impl<'a> Trainer<'a> {
                 isa: self.isa,
                 graph: self.graph,
                 weights: self.state.judged(),
-                preprocessing: &Preprocessing::new(self.graph.input[2]),
+                preprocessing: &self.preprocessing,
                 bf16: false,
             }
             .predict(set, Split::Validation, |_| {});

@@ -143,3 +143,25 @@ fn every_plausible_way_is_there_once_and_the_current_one_first() {
     let sizes = pictures((Fit::Pad, Filter::Bicubic));
     assert_eq!((sizes.len(), sizes[0]), (6, (Fit::Pad, Filter::Bicubic)));
 }
+
+#[test]
+fn values_of_changed_copies_are_prepared_as_pixels_are() {
+    let pixels: Vec<u8> = (0..=255).flat_map(|pixel| [pixel, 255 - pixel, pixel / 2]).collect();
+    for (channels, inverted, scale) in [
+        (ChannelOrder::Rgb, false, 1.0 / 255.0),
+        (ChannelOrder::Bgr, false, 1.0 / 255.0),
+        (ChannelOrder::Rgb, true, 1.0),
+        (ChannelOrder::Bgr, true, 1.0 / 127.5),
+    ] {
+        let of = Preprocessing::of(scale, vec![0.485, 0.0, 1.0], vec![0.229, 1.0, 0.5]);
+        let preprocessing = Preprocessing { channels, inverted, ..of };
+        assert!(!preprocessing.is_plain());
+        let mut expected = vec![0.0; pixels.len()];
+        preprocessing.apply(&pixels, &mut expected);
+        let mut found: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+        preprocessing.apply_to_units(&mut found);
+        assert_eq!(found, expected, "{preprocessing}");
+    }
+    let plain = Preprocessing { fit: Some(Fit::Crop), ..Preprocessing::new(3) };
+    assert!(plain.is_plain());
+}

@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::value::{Bound, Fields, Reader, Value};
 use crate::graph::{Activation, Interpolation, Layer, LayerSpec, Padding};
 use crate::nearest::nearest;
+use crate::recipe::Freeze;
 use crate::recipe::short::{self, WordProblem};
 
-pub(super) const KEYS: [&str; 2] = ["input", "layers"];
+pub(super) const KEYS: [&str; 5] = ["input", "layers", "from", "head", "freeze"];
 
 /// What could be read; `None` where a problem was noted.
 #[derive(Default)]
@@ -16,29 +17,80 @@ pub(super) struct Read {
     pub(super) layers: Vec<Option<(LayerSpec, Range<usize>)>>,
     /// The list of layers.
     pub(super) span: Option<Range<usize>>,
+    /// The model that training goes on from.
+    pub(super) from: Option<String>,
+    pub(super) head: Vec<Option<(LayerSpec, Range<usize>)>>,
+    pub(super) freeze: Freeze,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> Read {
     let mut read = Read::default();
     let Some(fields) = Fields::of(reader, value, "model", &KEYS) else { return read };
+    transfer(reader, &fields, &mut read);
+    // With a model to go on from both are taken from it, or both are given.
+    let needed = fields.get("from").is_none() || fields.get("input").or(fields.get("layers")).is_some();
     match fields.get("input") {
-        None => fields.missing(reader, "input", "input = [28, 28, 1]"),
+        None if needed => fields.missing(reader, "input", "input = [28, 28, 1]"),
+        None => {}
         Some(value) => read.input = input(reader, value),
     }
     match fields.get("layers") {
-        None => {
+        None if needed => {
             fields.missing(reader, "layers", "layers = [\"flatten\", \"dense 10\"]");
             read.layers.push(None); // nothing to build
         }
+        None => {}
         Some(value) => {
             read.span = Some(value.span());
-            match reader.array(value, "model.layers", "layers such as \"conv 128 5x5 relu\"") {
-                None => read.layers.push(None),
-                Some(array) => read.layers = array.iter().map(|value| layer(reader, value)).collect(),
-            }
+            read.layers = layers(reader, value, "model.layers");
         }
     }
     read
+}
+
+fn layers(reader: &mut Reader<'_>, value: &Value<'_>, key: &str) -> Vec<Option<(LayerSpec, Range<usize>)>> {
+    match reader.array(value, key, "layers such as \"conv 128 5x5 relu\"") {
+        None => vec![None],
+        Some(array) => array.iter().map(|value| layer(reader, value)).collect(),
+    }
+}
+
+/// `from`, and the keys that only make sense with it.
+fn transfer(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, read: &mut Read) {
+    let Some(value) = fields.get("from") else {
+        for name in ["head", "freeze"] {
+            let Some(value) = fields.get(name) else { continue };
+            let key = fields.key(name);
+            let hint = Some("for instance from = \"model.onnx\"".to_owned());
+            let rest = "expected model.from with it, the model that training goes on from, found none";
+            reader.problem(&key, &key, Some(value.span()), rest, hint);
+        }
+        return;
+    };
+    match reader.text(value, "model.from") {
+        Some(path) => read.from = Some(path.to_owned()),
+        None => read.layers.push(None),
+    }
+    if let Some(value) = fields.get("head") {
+        read.head = layers(reader, value, "model.head");
+        if read.head.is_empty() {
+            let hint = Some("leave it out for a dense layer with an output for each class".to_owned());
+            let rest = "expected at least one layer, found none";
+            reader.problem("model.head", "model.head", Some(value.span()), rest, hint);
+        }
+    }
+    if let Some(value) = fields.get("freeze") {
+        read.freeze = match (value.get_ref().as_bool(), value.get_ref().as_str()) {
+            (Some(false), _) => Freeze::Nothing,
+            (_, Some(Freeze::ALL_BUT_HEAD)) => Freeze::AllButHead,
+            (_, Some(name)) => Freeze::UpTo(name.to_owned()),
+            _ => {
+                let expected = "\"all but the head\", the name of the last layer to freeze, or false";
+                reader.unlike(value, "model.freeze", expected);
+                Freeze::Nothing
+            }
+        };
+    }
 }
 
 fn input(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<[usize; 3]> {

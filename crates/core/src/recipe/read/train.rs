@@ -1,9 +1,11 @@
 //! `[train]`.
 
 use super::value::{Bound, Fields, Reader, Value};
-use crate::recipe::{EarlyStopping, EpsilonForm, Initializer, Optimizer, Sampling, Schedule, TrainOptions};
+use crate::recipe::{
+    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+};
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 15] = [
     "epochs",
     "batch",
     "optimizer",
@@ -11,6 +13,8 @@ pub(super) const KEYS: [&str; 13] = [
     "schedule",
     "seed",
     "sampling",
+    "loss",
+    "class_weights",
     "label_smoothing",
     "weight_decay",
     "clip_norm",
@@ -20,6 +24,7 @@ pub(super) const KEYS: [&str; 13] = [
 ];
 
 pub(super) const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
+pub(super) const LOSSES: [&str; 2] = ["cross-entropy", "focal"];
 pub(super) const SCHEDULES: [&str; 5] = ["constant", "step", "cosine", "cosine-restarts", "one-cycle"];
 
 /// Keras' `AdamW` decays by this where nothing is said.
@@ -52,6 +57,48 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut Tra
     optimizer(reader, &fields, options);
     schedule(reader, &fields, options);
     early_stopping(reader, &fields, options);
+    loss(reader, &fields, options);
+    class_weights(reader, &fields, options);
+}
+
+fn loss(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("loss");
+    let Some(value) = fields.get("loss") else { return };
+    let Some((word, body)) = reader.choice(value, &key, &LOSSES) else { return };
+    let known: &[&str] = if word == "focal" { &["gamma"] } else { &[] };
+    let body = body.and_then(|body| Fields::of(reader, body, &format!("{key}.{word}"), known));
+    options.loss = match word {
+        "focal" => {
+            let mut gamma = Loss::DEFAULT_GAMMA;
+            if let Some(fields) = body {
+                fields.number(reader, "gamma", Bound::NOT_NEGATIVE, |x| gamma = x);
+            }
+            Loss::Focal { gamma }
+        }
+        _ => Loss::CrossEntropy,
+    };
+}
+
+/// `"balanced"`, a table of weights by class, or `false`.
+fn class_weights(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("class_weights");
+    let Some(value) = fields.get("class_weights") else { return };
+    options.class_weights = match (value.get_ref().as_bool(), value.get_ref().as_str()) {
+        (Some(false), _) => ClassWeights::Equal,
+        (_, Some("balanced")) => ClassWeights::Balanced,
+        _ => {
+            let Some(table) = value.get_ref().as_table() else {
+                let expected = "\"balanced\", a table of weights by class such as { Shirt = 2.0 }, or false";
+                return reader.unlike(value, &key, expected);
+            };
+            let weights = table.iter().filter_map(|(class, value)| {
+                let class = class.get_ref().as_ref();
+                let weight = reader.number(value, &format!("{key}.{class}"), Bound::POSITIVE)?;
+                Some((class.to_owned(), weight))
+            });
+            ClassWeights::Named(weights.collect())
+        }
+    };
 }
 
 fn optimizer(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {

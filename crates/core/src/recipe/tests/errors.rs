@@ -54,7 +54,7 @@ early_stopping = { patince = 3 }
        |
     11 | activation = "relu"
        | ^^^^^^^^^^
-    hint: the keys of [model] are input, layers
+    hint: the keys of [model] are input, layers, from, head, freeze
 
     error: unknown key at seed.toml:14:24: expected a key of [augment.online.affine], found `rotat`
        |
@@ -112,7 +112,7 @@ fn a_key_outside_its_table_is_told_where_it_belongs() {
     error: missing table in r.toml: expected [data] with a `source`, found none
     hint: for instance source = "fashion-mnist"
 
-    error: missing table in r.toml: expected [model] with `input` and `layers`, found none
+    error: missing table in r.toml: expected [model] with `input` and `layers`, or with `from`, found none
     hint: for instance input = [28, 28, 1] and layers = ["flatten", "dense 10"]
     "#);
 }
@@ -357,7 +357,7 @@ fn what_is_missing() {
     error: missing table in r.toml: expected [data] with a `source`, found none
     hint: for instance source = "fashion-mnist"
 
-    error: missing table in r.toml: expected [model] with `input` and `layers`, found none
+    error: missing table in r.toml: expected [model] with `input` and `layers`, or with `from`, found none
     hint: for instance input = [28, 28, 1] and layers = ["flatten", "dense 10"]
     "#);
     assert_snapshot!(rejected(Recipe::from_toml("[data]\n[model]\n", "r.toml")), @r#"
@@ -466,4 +466,48 @@ fn early_stopping_needs_a_validation_part() {
       |                  ^
     hint: set data.validation = 0.1, or train.early_stopping = false
     ");
+}
+
+#[test]
+fn losses_and_weights_that_are_none() {
+    assert_snapshot!(rejected(with_train("loss = \"focl\"\nclass_weights = { Shirt = 0, Coat = \"2\" }")), @r#"
+    error: train.loss at r.toml:7:8: expected one of cross-entropy, focal, found `focl`
+      |
+    7 | loss = "focl"
+      |        ^^^^^^
+    hint: did you mean `focal`?
+
+    error: train.class_weights.Shirt at r.toml:8:27: expected a number above 0, found 0
+      |
+    8 | class_weights = { Shirt = 0, Coat = "2" }
+      |                           ^
+
+    error: train.class_weights.Coat at r.toml:8:37: expected a number above 0, found the text "2"
+      |
+    8 | class_weights = { Shirt = 0, Coat = "2" }
+      |                                     ^^^
+    "#);
+    assert_snapshot!(rejected(with_train("loss = { focal = { gama = 1 } }\nclass_weights = true")), @r#"
+    error: unknown key at r.toml:7:20: expected a key of [train.loss.focal], found `gama`
+      |
+    7 | loss = { focal = { gama = 1 } }
+      |                    ^^^^
+    hint: did you mean `gamma`?
+
+    error: train.class_weights at r.toml:8:17: expected "balanced", a table of weights by class such as { Shirt = 2.0 }, or false, found true
+      |
+    8 | class_weights = true
+      |                 ^^^^
+    "#);
+    assert_snapshot!(rejected(with_train("loss = { focal = { gamma = -1 } }\nclass_weights = \"even\"")), @r#"
+    error: train.loss.focal.gamma at r.toml:7:28: expected a number of at least 0, found -1
+      |
+    7 | loss = { focal = { gamma = -1 } }
+      |                            ^^
+
+    error: train.class_weights at r.toml:8:17: expected "balanced", a table of weights by class such as { Shirt = 2.0 }, or false, found the text "even"
+      |
+    8 | class_weights = "even"
+      |                 ^^^^^^
+    "#);
 }

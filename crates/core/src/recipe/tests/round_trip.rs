@@ -6,8 +6,8 @@ use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Builder, Layer, LayerSpec, Padding};
 use crate::recipe::{
-    AugmentOptions, DataOptions, EarlyStopping, EpsilonForm, Filter, Fit, Initializer, ModelOptions,
-    Optimizer, Sampling, Schedule, TrainOptions,
+    AugmentOptions, ClassWeights, DataOptions, EarlyStopping, EpsilonForm, Filter, Fit, Initializer, Loss,
+    ModelOptions, Optimizer, Sampling, Schedule, TrainOptions,
 };
 
 fn range(low: f64, high: f64) -> impl Strategy<Value = [f64; 2]> {
@@ -69,14 +69,22 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
     );
     let numbers = (1_usize..999, 1_usize..999, 1e-9..9.0, 0..i64::MAX as u64, 0.0..1.0, 0.0..1.0, 0.0..99.0);
     let sampling = prop_oneof![Just(Sampling::Plain), Just(Sampling::Balanced)];
-    (numbers, optimizers(), schedules(), initializer, early, (sampling, 0.0..1.0)).prop_map(
+    let loss = prop_oneof![Just(Loss::CrossEntropy), (0.0..9.0).prop_map(|gamma| Loss::Focal { gamma })];
+    let class_weights = prop_oneof![
+        Just(ClassWeights::Equal),
+        Just(ClassWeights::Balanced),
+        proptest::collection::btree_map("[a-zA-Z/\\. \"]{1,9}", 1e-3..99.0, 0..4)
+            .prop_map(ClassWeights::Named),
+    ];
+    let weighing = (sampling, 0.0..1.0, loss, class_weights);
+    (numbers, optimizers(), schedules(), initializer, early, weighing).prop_map(
         |(
             (epochs, batch, rate, seed, label_smoothing, weight_decay, clip_norm),
             optimizer,
             schedule,
             initializer,
             early_stopping,
-            (sampling, ema),
+            (sampling, ema, loss, class_weights),
         )| TrainOptions {
             epochs,
             batch,
@@ -85,6 +93,8 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
             schedule,
             seed,
             sampling,
+            loss,
+            class_weights,
             label_smoothing,
             weight_decay,
             clip_norm,
@@ -122,7 +132,7 @@ fn models() -> impl Strategy<Value = ModelOptions> {
         specs.push(LayerSpec::new(Layer::Flatten));
         specs.push(LayerSpec::new(Layer::Dense { units: 3, bias: true }).named("logits"));
         let graph = Builder::with_layers(input, specs).build().expect("a model that fits");
-        ModelOptions { input, layers: graph.layers() }
+        ModelOptions { input, layers: graph.layers(), transfer: None }
     })
 }
 
@@ -217,6 +227,8 @@ fn seed_resolved() {
     schedule = "constant"
     seed = 0
     sampling = "plain"
+    loss = "cross-entropy"
+    class_weights = false
     label_smoothing = 0.0
     weight_decay = 0.0
     clip_norm = 0.0

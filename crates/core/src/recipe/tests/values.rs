@@ -2,7 +2,8 @@ use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Activation, Layer};
 use crate::recipe::{
-    EarlyStopping, EpsilonForm, Initializer, Optimizer, Sampling, Schedule, TrainOptions, parse_layer,
+    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+    parse_layer,
 };
 
 const SEED: &str = include_str!("../../../../../recipes/seed.toml");
@@ -46,7 +47,7 @@ fn what_is_left_out_has_its_default() {
 #[test]
 fn every_key_of_train() {
     let read = train(
-        "epochs = 3\nbatch = 64\noptimizer = \"sgd\"\nrate = 1\nschedule = \"step\"\nseed = 0xff\nlabel_smoothing = 0.1\n\
+        "epochs = 3\nbatch = 64\noptimizer = \"sgd\"\nrate = 1\nschedule = \"step\"\nseed = 0xff\nloss = \"focal\"\nclass_weights = \"balanced\"\nlabel_smoothing = 0.1\n\
          weight_decay = 1e-4\nclip_norm = 1\nema = 0.99\nsampling = \"balanced\"\ninitializer = \"he-normal\"\nearly_stopping = 7",
     );
     let expected = TrainOptions {
@@ -57,6 +58,8 @@ fn every_key_of_train() {
         schedule: Schedule::Step { every: 10, factor: 0.1 },
         seed: 255,
         sampling: Sampling::Balanced,
+        loss: Loss::Focal { gamma: 2.0 },
+        class_weights: ClassWeights::Balanced,
         label_smoothing: 0.1,
         weight_decay: 1e-4,
         clip_norm: 1.0,

@@ -1,7 +1,7 @@
 //! Update rules against plain loops in `f64`.
 
 use super::super::Moments;
-use super::super::optimizer::{clip, update};
+use super::super::optimizer::{Update, clip};
 use super::{graph, images, isa, recipe, run};
 use crate::graph::{Graph, Role};
 use crate::random::{Purpose, Stream};
@@ -28,7 +28,12 @@ fn stepped(graph: &Graph, options: &TrainOptions) -> Vec<f32> {
     let mut moments = Moments::new(options, weights.len());
     for step in 1..=STEPS {
         let gradient = noise(step, weights.len());
-        update(isa(), graph, options, (RATE, step), &gradient, &mut weights, &mut moments);
+        Update { isa: isa(), graph, options, frozen: 0 }.step(
+            (RATE, step),
+            &gradient,
+            &mut weights,
+            &mut moments,
+        );
     }
     weights
 }
@@ -113,7 +118,12 @@ fn decay_touches_kernels_only() {
         let start = noise(0, graph.parameter_count());
         let (mut weights, still) = (start.clone(), vec![0.0; start.len()]);
         let mut moments = Moments::new(&options, start.len());
-        update(isa(), &graph, &options, (RATE, 1), &still, &mut weights, &mut moments);
+        Update { isa: isa(), graph: &graph, options: &options, frozen: 0 }.step(
+            (RATE, 1),
+            &still,
+            &mut weights,
+            &mut moments,
+        );
         for parameter in &graph.parameters {
             for place in parameter.range() {
                 let expected = match parameter.role {

@@ -98,7 +98,7 @@ pub fn run(verb: &Sweep, global: &Global) -> Outcome {
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, changes) = corrections.apply(data, global.quiet)?;
     let record = if corrections.is_empty() { None } else { Some(corrections.record(changes)?) };
-    let environment = environment::describe(isa, threads.count(), &data, record.as_ref());
+    let environment = environment::describe(isa, threads.count(), &data, record.as_ref(), None);
     document.validation_images = Some(split(&base, &data.train).1.len() as u64);
 
     let progress = Progress::new(global.quiet).without_epochs();
@@ -184,6 +184,17 @@ fn check(base: &Recipe) -> Outcome {
                 base.data.folds
             ),
             hint: Some("leave them out with data.folds=0".to_owned()),
+        });
+    }
+    if let Some(transfer) = &base.model.transfer {
+        problems.push(Problem {
+            message: format!(
+                "model.from: expected a recipe that says its layers, found one that goes on from {}",
+                transfer.from
+            ),
+            hint: Some(
+                "compare such trainings with `seamripper train … --seeds N`, one call a setting".to_owned(),
+            ),
         });
     }
     if problems.is_empty() { Ok(()) } else { Err(stop(&problems)) }

@@ -153,6 +153,7 @@ impl Search<'_> {
             session: self.session,
             recipe: &recipe,
             graph: &candidate.graph,
+            foundation: None,
             folder: &folder,
             corrections: self.corrections,
             environment: self.environment,

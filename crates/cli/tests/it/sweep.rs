@@ -194,6 +194,11 @@ fn sweeps_that_cannot_be_made() {
     error: data.folds: expected 0, because folds train more models, found 2
     hint: leave them out with data.folds=0
     ");
+    fs::write(place.at("from.toml"), "[data]\nsource = \"idx:shapes\"\n[model]\nfrom = \"run\"\n").unwrap();
+    assert_snapshot!(refused(&["from.toml", "train.rate=1e-3,1e-2"]), @r"
+    error: model.from: expected a recipe that says its layers, found one that goes on from run
+    hint: compare such trainings with `seamripper train … --seeds N`, one call a setting
+    ");
     assert_snapshot!(refused(&["r.toml", "train.rte=1e-3..1e-1", "train.batch=0,64,-1"]), @r"
     error: unknown key in argument `train.rte=0.0473`: expected a key of [train], found `rte`
     hint: did you mean `rate`?

@@ -54,9 +54,12 @@ impl Board {
     pub fn lines(&self, columns: usize, loss: f64, classes: &[String], counts: &[ClassCount]) -> Vec<String> {
         let width = (columns.saturating_sub(WORDS) / 2).clamp(6, LONGEST);
         let mut lines = Vec::new();
-        let mut line = format!("loss        {loss:<8.4}{}", curve(&self.train_loss, width));
+        let mut line = format!("loss        {loss:.4}");
+        if !self.train_loss.is_empty() {
+            let _ = write!(line, "  {}", curve(&self.train_loss, width)); // a String takes everything
+        }
         if let Some(last) = self.validation_loss.last() {
-            let _ = write!(line, "   validation {last:.4}  {}", curve(&self.validation_loss, width)); // a String takes everything
+            let _ = write!(line, "   validation {last:.4}  {}", curve(&self.validation_loss, width));
         }
         lines.push(line);
         if let Some(last) = self.accuracy.last() {
@@ -158,12 +161,26 @@ mod tests {
     fn with_validation_images() {
         let lines = board(true, 8).lines(100, 0.1234, &classes(), &counts(1));
         assert!(lines.len() < ROWS);
-        assert_snapshot!(lines.join("\n"), @"");
+        assert_snapshot!(lines.join("\n"), @r"
+        loss        0.1234  █▄▃▂▂▁▁▁   validation 0.4250  █▄▃▂▂▁▁▁
+        accuracy    82.50 % of the validation images  ▁▅▇▇██▆▆   best 86.67 %, epoch 6
+        rate        1.0e-3   ▁▃▆██▆▃▁
+        worst       Shirt                     recall  68.0 %  bias 0.80   of the validation images
+                    Coat                      recall  79.0 %  bias 1.10
+                    A name that is longer t…  recall  80.0 %  bias 0.90
+                    Trouser                   recall  98.0 %  bias 0.99
+        ");
     }
 
     #[test]
     fn without_and_in_the_first_epoch() {
-        assert_snapshot!(board(false, 0).lines(100, 2.3, &classes(), &counts(9)).join("\n"), @"");
+        assert_snapshot!(board(false, 0).lines(100, 2.3, &classes(), &counts(9)).join("\n"), @r"
+        loss        2.3000
+        worst       Shirt                     recall   9.0 %  bias 0.80   of the training images
+                    Coat                      recall  79.0 %  bias 1.10
+                    A name that is longer t…  recall  80.0 %  bias 0.90
+                    Trouser                   recall  98.0 %  bias 0.99
+        ");
     }
 
     #[test]

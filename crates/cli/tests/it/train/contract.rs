@@ -295,3 +295,30 @@ fn a_reader_that_leaves_does_not_stop_the_run() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(place.at("run/model.safetensors").is_file());
 }
+
+/// On a terminal there is a board besides, made for its size; on a small one, or a dumb one, there is not. `script` is the terminal.
+#[test]
+#[cfg(target_os = "linux")]
+fn on_a_terminal_there_is_a_board() {
+    let seen = |name: &str, size: &str, environment: &str| {
+        let place = Place::new();
+        let program = env!("CARGO_BIN_EXE_seamripper");
+        let train = format!("{environment} {program} train r.toml --no-report train.epochs=40 --out {name}");
+        let output = std::process::Command::new("script")
+            .args(["-qec", &format!("stty {size}; {train}"), "/dev/null"])
+            .current_dir(place.at(""))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("`script`, of bsdutils");
+        let text = place.text(&output.stdout);
+        assert!(output.status.success(), "{text}");
+        assert!(text.contains("epoch  40/40"), "{text}");
+        text
+    };
+    let whole = seen("whole", "rows 40 cols 100", "TERM=xterm");
+    for words in ["worst       ", "rate        ", "of the validation images", "█"] {
+        assert!(whole.contains(words), "{words}: {whole}");
+    }
+    assert!(!seen("small", "rows 40 cols 60", "TERM=xterm").contains("rate        "));
+    assert!(!seen("dumb", "rows 40 cols 100", "TERM=dumb").contains("rate        "));
+}

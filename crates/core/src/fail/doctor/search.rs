@@ -5,7 +5,8 @@
 //! for (share, kept) in RUNGS:  score what is left on that share of the images;  keep the best, and the current way
 //! then the best form and the current one with pictures resized otherwise; the other forms that are left with the best size
 //! of ways that cannot be told from the best one by the loss of the images (z of the mean difference, TIE), the one with the
-//! fewest changes is the best
+//! fewest changes is the best; the current one only if it has the least loss itself, since the images to confirm on, which are more,
+//! decide between the two
 //! ```
 //! A way that is right is far better than one that is wrong, which a few images show; near ways are told apart by all images.
 //!
@@ -120,7 +121,7 @@ pub(super) fn search(question: &Question<'_>, predict: &mut Predict<'_>) -> Sear
         }
         sort(&mut trials);
     }
-    Searched { best: best(&trials, question), trials, predicted: bench.predicted }
+    Searched { best: candidate(&trials, question), trials, predicted: bench.predicted }
 }
 
 /// Least loss first; ties by place in the lists, where what is more usual comes first.
@@ -130,10 +131,27 @@ fn sort(trials: &mut [Trial]) {
 
 /// The one with the fewest changes, of those that cannot be told from the first.
 fn best(trials: &[Trial], question: &Question<'_>) -> usize {
+    fewest_changes(trials, question, |_| true)
+}
+
+/// The same, to be confirmed against the current way: another one, unless that is the first.
+fn candidate(trials: &[Trial], question: &Question<'_>) -> usize {
+    let is_current = |trial: &Trial| trial.way == Way::CURRENT && trial.score.naming != Naming::Matched;
+    match is_current(&trials[0]) {
+        true => 0,
+        false => fewest_changes(trials, question, |trial| !is_current(trial)),
+    }
+}
+
+fn fewest_changes(trials: &[Trial], question: &Question<'_>, asked: impl Fn(&Trial) -> bool) -> usize {
     let changes = |place: usize| {
         let Trial { way: Way { form, picture }, score, .. } = &trials[place];
         question.forms[*form] + question.pictures[*picture] + usize::from(score.naming == Naming::Matched)
     };
     let alike = |place: &usize| Comparison::of(&trials[0].score, &trials[*place].score).loss_p > TIE;
-    (0..trials.len()).filter(alike).min_by_key(|&place| changes(place)).unwrap_or(0)
+    (0..trials.len())
+        .filter(|&place| asked(&trials[place]))
+        .filter(alike)
+        .min_by_key(|&place| changes(place))
+        .unwrap_or(0)
 }

@@ -88,7 +88,8 @@ impl Places<'_> {
     fn free(&self, slot: Slot) -> bool {
         let [h, w, _] = self.slots[slot];
         let last = self.drafts.last().map_or(0, |draft| draft.output);
-        !self.wants.taps && slot != 0 && slot != last && self.needed[slot] == [h, w]
+        let tapped = self.wants.taps || self.wants.tap.is_some();
+        !tapped && slot != 0 && slot != last && self.needed[slot] == [h, w]
     }
 
     fn values(&self) -> Arrays {

@@ -47,8 +47,9 @@ pub(super) struct Cost {
 pub(super) fn costs(graph: &Graph, wants: Wants, inputs: &[Vec<Input>]) -> Vec<Cost> {
     let Drafts { drafts, slots, outputs } = lower(graph, wants);
     assert_eq!(drafts.len(), inputs.len(), "ops of the same graph");
-    let needed = needed(graph, &drafts, &slots, wants);
-    let gradients = gradients(graph, &drafts, slots.len(), wants);
+    let tap = wants.tap.and_then(|node| outputs[node]);
+    let needed = needed(graph, &drafts, &slots, wants, tap);
+    let gradients = gradients(graph, &drafts, slots.len(), wants, tap);
     let place = Place { graph, wants, slots: &slots, needed: &needed, outputs: &outputs };
     (drafts.iter().zip(inputs))
         .map(|(draft, inputs)| {

@@ -125,7 +125,9 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
         if chain.pending == Activation::Relu {
             (chain.relu, chain.pending) = (true, Activation::Identity);
         }
-        let Some(next) = readers[chain.last].filter(|_| chain.pending == Activation::Identity) else {
+        let Some(next) = readers[chain.last]
+            .filter(|_| chain.pending == Activation::Identity && wants.tap != Some(chain.last))
+        else {
             return chain;
         };
         match nodes[next].layer {
@@ -193,7 +195,13 @@ pub(super) fn pool_side(graph: &Graph, pool: NodeId) -> [usize; 2] {
 }
 
 /// `[h, w]` of the part of each slot that somebody reads. Only a convolution or a fused pool computes a part.
-pub(super) fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], wants: Wants) -> Vec<[usize; 2]> {
+pub(super) fn needed(
+    graph: &Graph,
+    drafts: &[Draft],
+    slots: &[[usize; 3]],
+    wants: Wants,
+    tap: Option<Slot>,
+) -> Vec<[usize; 2]> {
     let whole = |slot: Slot| [slots[slot][0], slots[slot][1]];
     if wants.taps {
         return (0..slots.len()).map(whole).collect();
@@ -201,6 +209,9 @@ pub(super) fn needed(graph: &Graph, drafts: &[Draft], slots: &[[usize; 3]], want
     let mut needed = vec![[0, 0]; slots.len()];
     if let Some(last) = drafts.last() {
         needed[last.output] = whole(last.output);
+    }
+    if let Some(slot) = tap {
+        needed[slot] = whole(slot);
     }
     for draft in drafts.iter().rev() {
         let out = needed[draft.output];
@@ -244,18 +255,25 @@ pub(super) fn conv_window(graph: &Graph, id: NodeId) -> ([usize; 2], [usize; 2],
     (span, window_padding([h, w], span, stride, padding).0, stride)
 }
 
-/// Which slots have a gradient: those from which a wanted one is reached backwards.
-pub(super) fn gradients(graph: &Graph, drafts: &[Draft], slots: usize, wants: Wants) -> Vec<bool> {
+/// Which slots have a gradient: those from which a wanted one is reached backwards; `tap` is the slot of [`Wants::tap`].
+pub(super) fn gradients(
+    graph: &Graph,
+    drafts: &[Draft],
+    slots: usize,
+    wants: Wants,
+    tap: Option<Slot>,
+) -> Vec<bool> {
     let mut wanted = vec![false; slots];
-    wanted[0] = wants.input_gradient;
+    wanted[0] = wants.input_gradient || tap == Some(0);
     for draft in drafts {
         let parameters = match draft.what {
             Lowered::Conv { conv, .. } => conv >= wants.frozen,
             Lowered::Layer { node, .. } => node >= wants.frozen && !graph.nodes[node].parameters.is_empty(),
             Lowered::Activation(_) => false,
         };
-        wanted[draft.output] =
-            draft.inputs.iter().any(|&slot| wanted[slot]) || (parameters && wants.weight_gradients);
+        wanted[draft.output] = draft.inputs.iter().any(|&slot| wanted[slot])
+            || (parameters && wants.weight_gradients)
+            || tap == Some(draft.output);
     }
     wanted
 }

@@ -36,6 +36,9 @@ pub struct Wants {
     pub input_gradient: bool,
     /// The whole output of every node, and with gradients also theirs: nothing is fused or left out.
     pub taps: bool,
+    /// The whole output of one node and its gradient, and no gradient before it: what comes before and after is fused as at
+    /// inference. Not together with gradients, training or `taps`.
+    pub tap: Option<NodeId>,
     /// Factors of the forward pass's products are rounded to `bf16`, 8 bits; sums stay `f32`. Twice as fast where the CPU has
     /// instructions for it ([`Instructions::has_bf16`]), slower elsewhere. Not for training.
     pub bf16: bool,
@@ -66,12 +69,18 @@ impl Wants {
         weight_gradients: false,
         input_gradient: false,
         taps: false,
+        tap: None,
         bf16: false,
         relu: ReluRule::Gradient,
         frozen: 0,
     };
     /// For fitting weights.
     pub const TRAINING: Self = Self { training: true, weight_gradients: true, ..Self::INFERENCE };
+
+    /// Whether the output of `node` is kept.
+    pub(super) fn keeps(&self, node: NodeId) -> bool {
+        self.taps || self.tap == Some(node)
+    }
 
     /// Whether `node` runs as in training.
     pub(super) fn trains(&self, node: NodeId) -> bool {
@@ -100,9 +109,12 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(graph: &Graph, isa: Instructions, images: usize, wants: Wants) -> Self {
+        let alone = !(wants.training || wants.weight_gradients || wants.input_gradient || wants.taps);
+        assert!(wants.tap.is_none() || alone, "a tap, and other wants");
         let Drafts { drafts, slots, outputs } = lower(graph, wants);
-        let needed = needed(graph, &drafts, &slots, wants);
-        let gradients = gradients(graph, &drafts, slots.len(), wants);
+        let tap = wants.tap.and_then(|node| outputs[node]);
+        let needed = needed(graph, &drafts, &slots, wants, tap);
+        let gradients = gradients(graph, &drafts, slots.len(), wants, tap);
         let bytes: usize = (slots.iter().zip(&gradients))
             .map(|(slot, &gradient)| 4 * slot.iter().product::<usize>() * if gradient { 2 } else { 1 })
             .sum();
@@ -137,15 +149,17 @@ impl Plan {
             }
         }
         let arrays = places.arrays().map(Arc::new);
-        let backward = drafts.iter().map(|draft| gradients[draft.output]).collect();
+        // The op that writes the tap has no backward pass: it would change the gradient that is asked for.
+        let backward =
+            drafts.iter().map(|draft| gradients[draft.output] && Some(draft.output) != tap).collect();
         Self { ops, slots: slots.to_vec(), gradients, outputs, backward, wants, block, arrays }
     }
 
     /// Whether nothing is asked of a forward pass but logits: then a shard has memory for one block of images, and images go
     /// through it one block after the other.
     pub(super) fn passes_through(&self) -> bool {
-        let Wants { training, weight_gradients, input_gradient, taps, .. } = self.wants;
-        !(training || weight_gradients || input_gradient || taps)
+        let Wants { training, weight_gradients, input_gradient, taps, tap, .. } = self.wants;
+        !(training || weight_gradients || input_gradient || taps || tap.is_some())
     }
 
     /// Fresh memory for a shard whose first image is `first` in the batch and that holds up to `images`.

@@ -31,7 +31,7 @@ pub trait Executor {
     fn forward(&mut self, weights: &Weights, images: &[f32]) -> Tensor;
     /// After `forward`: the gradients of `sum(logits * logit_gradient)`, `logit_gradient` `[n, k]`.
     fn backward(&mut self, logit_gradient: &[f32]) -> Gradients;
-    /// After `forward`: the output of `node`, `[n, h, w, c]`; `None` if it was not kept ([`Wants::taps`] keeps all).
+    /// After `forward`: the output of `node`, `[n, h, w, c]`; `None` if it was not kept ([`Wants::taps`] keeps all, [`Wants::tap`] one).
     fn tap(&self, node: NodeId) -> Option<Tensor>;
     /// After `backward`: the gradient of `node`'s output, `[n, h, w, c]`, likewise.
     fn tap_gradient(&self, node: NodeId) -> Option<Tensor>;
@@ -215,7 +215,7 @@ impl Engine {
     /// After a forward pass with [`Wants::taps`]: the output of `node` for one image of the batch, `[h, w, c]`, where it lies;
     /// [`Executor::tap`] without the copy.
     pub fn tap_of(&self, node: NodeId, image: usize) -> Option<&[f32]> {
-        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
+        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.keeps(node))?;
         let length: usize = self.plan.slots[slot].iter().product();
         let shard = self.shards.get(image / SHARD).filter(|_| image < self.images)?;
         Some(&shard.value(slot)[image % SHARD * length..][..length])
@@ -421,19 +421,22 @@ impl Executor for Engine {
             weights = vec![0.0; self.parameters];
             self.sum_gradients(&mut weights);
         }
-        let input =
-            self.plan.gradients[0].then(|| self.gather(0, self.plan.slots[0], |shard| shard.gradient(0)));
+        let input = self
+            .plan
+            .wants
+            .input_gradient
+            .then(|| self.gather(0, self.plan.slots[0], |shard| shard.gradient(0)));
         Gradients { weights, input }
     }
 
     fn tap(&self, node: NodeId) -> Option<Tensor> {
-        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.taps)?;
+        let slot = self.plan.outputs[node].filter(|_| self.plan.wants.keeps(node))?;
         Some(self.gather(slot, self.node_shapes[node], |shard| shard.value(slot)))
     }
 
     fn tap_gradient(&self, node: NodeId) -> Option<Tensor> {
-        let slot =
-            self.plan.outputs[node].filter(|&slot| self.plan.wants.taps && self.plan.gradients[slot])?;
+        let slot = self.plan.outputs[node]
+            .filter(|&slot| self.plan.wants.keeps(node) && self.plan.gradients[slot])?;
         Some(self.gather(slot, self.node_shapes[node], |shard| shard.gradient(slot)))
     }
 }

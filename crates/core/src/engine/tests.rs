@@ -73,6 +73,32 @@ fn check(input: [usize; 3], layers: Vec<LayerSpec>, images: usize) {
     check_graph(&builder.build().expect("layers that fit"), images);
 }
 
+/// One tap, with everything before and after it fused, against all of them.
+fn tapped(graph: &Graph, isa: Instructions, images: usize, weights: &Weights, pixels: &[f32]) {
+    let mut all =
+        Engine::new(graph, isa, images, Wants { taps: true, input_gradient: true, ..Wants::INFERENCE });
+    let logits = all.forward(weights, pixels);
+    let asked = noise(3, logits.data().len());
+    all.backward(&asked);
+    let near = |found: &[f32], expected: &[f32], what: &str| {
+        let scale = expected.iter().fold(1.0_f32, |scale, x| scale.max(x.abs()));
+        let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(
+            found.len() == expected.len() && far <= 1e-4 * scale,
+            "{what}: off by {far} of {scale}\n{graph:#?}"
+        );
+    };
+    for node in 0..graph.nodes.len() {
+        let mut one = Engine::new(graph, isa, images, Wants { tap: Some(node), ..Wants::INFERENCE });
+        near(one.forward(weights, pixels).data(), logits.data(), "logits");
+        assert!(one.backward(&asked).input.is_none());
+        let name = &graph.nodes[node].name;
+        near(one.tap(node).unwrap().data(), all.tap(node).unwrap().data(), name);
+        near(one.tap_gradient(node).unwrap().data(), all.tap_gradient(node).unwrap().data(), name);
+        assert!((0..node).all(|other| one.tap(other).is_none()));
+    }
+}
+
 fn check_graph(graph: &Graph, images: usize) {
     let weights = weights(graph, 1);
     let pixels = noise(2, images * graph.input.iter().product::<usize>());
@@ -101,6 +127,7 @@ fn check_graph(graph: &Graph, images: usize) {
             let least = if weight_gradients { graph.parameters.len() / 2 } else { 0 };
             assert!(compared > least, "only {compared} entries away from a kink");
         }
+        tapped(graph, isa, images, &weights, &pixels);
         let exact = forward_values(graph, &weights, &pixels);
         let largest = exact.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         let mut engine = Engine::new(graph, isa, images, Wants { bf16: true, ..Wants::INFERENCE });

@@ -58,6 +58,13 @@ impl Cam {
         Self { engine: model.engine(1, wants), classes: model.graph.outputs(), logits: Vec::new() }
     }
 
+    /// The same for one `node` alone, [`Self::response`] and [`Self::map`] of which are all that can be asked: what comes before it is fused, and
+    /// the gradient goes no further back.
+    pub fn of_node(model: &Model<'_>, node: NodeId) -> Self {
+        let wants = Wants { tap: Some(node), ..Wants::INFERENCE };
+        Self { engine: model.engine(1, wants), classes: model.graph.outputs(), logits: Vec::new() }
+    }
+
     /// Runs `image` `[h, w, c]` forward and back from `target`.
     pub fn run(&mut self, image: &[f32], target: Target) {
         self.engine.run_forward(image);

@@ -166,7 +166,7 @@ impl<'a> Explainer<'a> {
 
     fn class_activation(&mut self, image: &[f32], target: Target, rule: CamRule) -> Explanation {
         let layer = self.layer().expect("a layer with places");
-        let cam = self.cam.get_or_insert_with(|| Cam::new(&self.model));
+        let cam = self.cam.get_or_insert_with(|| Cam::of_node(&self.model, layer.response));
         cam.run(image, target);
         let [h, w, _] = layer.output;
         let [height, width, _] = self.model.graph.input;

@@ -14,7 +14,8 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::data_source::Chosen;
 use crate::diag::{Outcome, Stop, print, tell};
-use crate::foundation::{Foundation, Typed};
+use crate::foundation::Foundation;
+use crate::kept_model::Typed;
 use crate::model_source::read_recipe_to_train;
 use crate::train::{Sets, instructions, threads};
 
@@ -76,6 +77,8 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
         .map_err(|error| Stop::problem(&error, error.hint()))?;
     recipe.train.seed = verb.seed.unwrap_or(recipe.train.seed);
     // As many epochs as the steps may need, and nothing that ends them: the recipe's own schedule has no part in this.
+    // A teacher changes what is learnt, not how long a step may be.
+    recipe.train.teacher = None;
     let steps = verb.steps as usize;
     (recipe.train.epochs, recipe.train.early_stopping) = (steps, None);
     let typed = Typed { path: &verb.recipe, changes: &verb.changes };
@@ -100,7 +103,7 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
         let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, None)
             .map_err(|error| Stop::problem(&error, error.hint()))?;
         if let Some(foundation) = &foundation {
-            trainer.begin_with(&foundation.model);
+            trainer.begin_with(foundation.model());
         }
         Ok(range.run(&mut trainer))
     })?;

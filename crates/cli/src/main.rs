@@ -14,6 +14,7 @@ mod eval_text;
 mod export;
 mod foundation;
 mod import;
+mod kept_model;
 mod lr_find;
 mod model;
 mod model_source;
@@ -25,6 +26,7 @@ mod see;
 mod selftest;
 mod subject;
 mod sweep;
+mod teacher;
 mod train;
 
 use std::process::ExitCode;

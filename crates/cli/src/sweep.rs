@@ -98,7 +98,7 @@ pub fn run(verb: &Sweep, global: &Global) -> Outcome {
     let data = crate::data::load(&chosen.source, chosen.folder, images, global)?;
     let (data, changes) = corrections.apply(data, global.quiet)?;
     let record = if corrections.is_empty() { None } else { Some(corrections.record(changes)?) };
-    let environment = environment::describe(isa, threads.count(), &data, record.as_ref(), None);
+    let environment = environment::describe(isa, threads.count(), &data, [("corrections", record)]);
     document.validation_images = Some(split(&base, &data.train).1.len() as u64);
 
     let progress = Progress::new(global.quiet).without_epochs();
@@ -195,6 +195,12 @@ fn check(base: &Recipe) -> Outcome {
             hint: Some(
                 "compare such trainings with `seamripper train … --seeds N`, one call a setting".to_owned(),
             ),
+        });
+    }
+    if let Some(teacher) = &base.train.teacher {
+        problems.push(Problem {
+            message: format!("train.teacher: expected none, found {}", teacher.model),
+            hint: Some("leave it out with train.teacher=false".to_owned()),
         });
     }
     if problems.is_empty() { Ok(()) } else { Err(stop(&problems)) }

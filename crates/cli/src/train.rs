@@ -29,9 +29,11 @@ use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::data_source::Chosen;
 use crate::diag::{Outcome, Stop};
-use crate::foundation::{Foundation, Typed};
+use crate::foundation::Foundation;
+use crate::kept_model::{KeptModel, Typed};
 use crate::model_source::read_recipe_to_train;
 use crate::report::AtEnd;
+use crate::teacher;
 use folder::RunFolder;
 use progress::Progress;
 use run::Run;
@@ -93,6 +95,10 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         Some(run) => Foundation::of_run(&recipe, run)?,
         None => Foundation::of(&recipe, typed, global)?,
     };
+    let teacher = match &verb.resume {
+        Some(run) => teacher::of_run(&recipe, run)?,
+        None => teacher::of(&recipe, typed, global)?,
+    };
     let threads = threads(global)?;
     let chosen = Chosen::of(&recipe.data.source, verb.data.as_deref());
     let progress = Progress::new(global.quiet);
@@ -124,21 +130,38 @@ pub fn run(verb: &Train, global: &Global) -> Outcome {
         progress.say(format_args!("{}", foundation.said(&recipe, &graph)));
     }
     let record = if corrections.is_empty() { None } else { Some(corrections.record(changes)?) };
-    let from = foundation.as_ref().map(Foundation::record).transpose()?;
-    let environment = environment::describe(isa, threads.count(), &data, record.as_ref(), from);
+    if let Some(said) = teacher::said(&recipe) {
+        progress.say(format_args!("{said}"));
+    }
+    let from = foundation.as_ref().map(|foundation| foundation.kept.record()).transpose()?;
+    let taught = teacher.as_ref().map(KeptModel::record).transpose()?;
+    let more = [("corrections", record), ("from", from), ("teacher", taught)];
+    let environment = environment::describe(isa, threads.count(), &data, more);
 
     let interrupt = interrupt::watch();
     let session = Session { isa, threads: &threads, progress: &progress, interrupt: &interrupt };
     let (session, recipe, graph, folder) = (&session, &recipe, &graph, &folder);
     let (corrections, environment, foundation) = (&corrections, &environment[..], foundation.as_ref());
+    let teacher = teacher.as_ref();
     if let Some(document) = seeds {
-        return Seeds { session, recipe, graph, foundation, folder, corrections, environment }
+        return Seeds { session, recipe, graph, foundation, teacher, folder, corrections, environment }
             .train(document, &data, global);
     }
     let (film, profile) = (verb.film, verb.profile);
     let title = "";
-    let run =
-        Run { session, recipe, graph, foundation, folder, corrections, environment, title, film, profile };
+    let run = Run {
+        session,
+        recipe,
+        graph,
+        foundation,
+        teacher,
+        folder,
+        corrections,
+        environment,
+        title,
+        film,
+        profile,
+    };
     let trained = run.train(data.train, data.test.as_ref(), None)?;
     report::print_trained(&trained, folder, global)?;
     trained.ended.done()?;

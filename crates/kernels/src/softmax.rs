@@ -47,6 +47,32 @@ pub fn cross_entropy(logits: &[f32], targets: &[f32], k: usize, scale: f32, grad
     loss
 }
 
+/// Cross-entropy of two distributions at a temperature, `-T^2 sum over classes of softmax(teacher / T) ln softmax(logits / T)`, summed over
+/// rows, in nats.
+///
+/// Adds to `gradient[n, k]` the derivative with respect to the logits of `scale` times the returned sum,
+/// `T (softmax(logits / T) - softmax(teacher / T)) scale`.
+///
+/// *Reference*: Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2, whose factor `T^2` keeps
+/// gradients as large at every temperature.
+pub fn imitation(
+    logits: &[f32],
+    teacher: &[f32],
+    k: usize,
+    temperature: f64,
+    scale: f32,
+    gradient: &mut [f32],
+) -> f64 {
+    assert!(logits.len() == teacher.len() && logits.len() == gradient.len(), "imitation");
+    let cooled = |logits: &[f32]| logits.iter().map(|&x| x / temperature as f32).collect::<Vec<_>>();
+    let mut targets = vec![0.0; teacher.len()];
+    softmax(&cooled(teacher), k, &mut targets);
+    let mut own = vec![0.0; logits.len()];
+    let loss = cross_entropy(&cooled(logits), &targets, k, temperature as f32 * scale, &mut own);
+    gradient.iter_mut().zip(own).for_each(|(gradient, own)| *gradient += own);
+    temperature * temperature * loss
+}
+
 /// Focal loss `-sum over classes of target (1 - p)^gamma ln p` with `p = softmax(logits)`, summed over rows, in nats; with a `gamma`
 /// of 0 that is [`cross_entropy`].
 ///

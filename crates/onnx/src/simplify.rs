@@ -189,7 +189,7 @@ impl Simplifying {
         }
         match (&first.layer, &second.layer) {
             // Flattening does nothing that could have an activation, and dropping values comes after it.
-            (Layer::Flatten | Layer::Dropout { .. } | Layer::Activation, _) => false,
+            (Layer::Flatten | Layer::Dropout { .. } | Layer::DropPath { .. } | Layer::Activation, _) => false,
             (_, Layer::Activation) => true,
             (
                 Layer::Conv2d { bias: false, .. }

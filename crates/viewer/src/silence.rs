@@ -42,7 +42,13 @@ impl Silence {
                 return Some(Self { parameters: own, filters: layer.filters() });
             }
             match (&here.layer, here.inputs[0]) {
-                (Layer::Activation | Layer::Dropout { .. } | Layer::BatchNorm { .. }, Source::Node(from)) => {
+                (
+                    Layer::Activation
+                    | Layer::Dropout { .. }
+                    | Layer::DropPath { .. }
+                    | Layer::BatchNorm { .. },
+                    Source::Node(from),
+                ) => {
                     node = from;
                 }
                 _ => return None,

@@ -154,6 +154,7 @@ impl Search<'_> {
             recipe: &recipe,
             graph: &candidate.graph,
             foundation: None,
+            teacher: None,
             folder: &folder,
             corrections: self.corrections,
             environment: self.environment,

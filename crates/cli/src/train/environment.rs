@@ -7,14 +7,12 @@ use seamripper_data::source::Dataset;
 use seamripper_kernels::Instructions;
 use serde_json::{Value, json};
 
-/// The document; `corrections` are what was changed of the training images first, and `from` is the model that training went on
-/// from, if anything.
+/// The document; `more` are entries that only some runs have.
 pub fn describe(
     isa: Instructions,
     threads: usize,
     data: &Dataset,
-    corrections: Option<&Value>,
-    from: Option<Value>,
+    more: impl IntoIterator<Item = (&'static str, Option<Value>)>,
 ) -> String {
     let files: Vec<_> = data
         .origin
@@ -34,11 +32,10 @@ pub fn describe(
         "threads": threads,
         "data": {"name": data.name, "files": files},
     });
-    if let Some(corrections) = corrections {
-        document["corrections"] = corrections.clone();
-    }
-    if let Some(from) = from {
-        document["from"] = from;
+    for (key, value) in more {
+        if let Some(value) = value {
+            document[key] = value;
+        }
     }
     format!("{document:#}\n")
 }

@@ -18,6 +18,7 @@ use super::sets::Sets;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop};
 use crate::foundation::Foundation;
+use crate::kept_model::KeptModel;
 
 /// A run that is to be made, or gone on with.
 pub struct Run<'a> {
@@ -29,6 +30,8 @@ pub struct Run<'a> {
     pub graph: &'a Graph,
     /// The model that it goes on from.
     pub foundation: Option<&'a Foundation>,
+    /// The model that it learns from besides.
+    pub teacher: Option<&'a KeptModel>,
     /// Where it goes.
     pub folder: &'a RunFolder,
     /// Tables that were applied to the images.
@@ -140,7 +143,10 @@ impl Run<'_> {
         let mut trainer = Trainer::new(self.session.isa, recipe, graph, &sets.train, Some(&sets.validation))
             .map_err(|error| Stop::problem(&error, error.hint()))?;
         if let Some(foundation) = self.foundation {
-            trainer.begin_with(&foundation.model);
+            trainer.begin_with(foundation.model());
+        }
+        if let Some(teacher) = self.teacher {
+            trainer.learn_from(&teacher.model).map_err(|error| Stop::problem(&error, error.hint()))?;
         }
         Ok(trainer)
     }
@@ -154,9 +160,12 @@ impl Run<'_> {
         }
         // Before the recipe, by which a run is known: a run that has one has its tables.
         self.corrections.keep(folder.path())?;
-        // Several runs share the copy in the folder of their folders.
-        let own = self.foundation.filter(|_| self.title.is_empty());
-        own.map_or(Ok(()), |foundation| foundation.keep(folder.path()))?;
+        // Several runs share the copies in the folder of their folders.
+        if self.title.is_empty() {
+            for kept in self.foundation.map(|foundation| &foundation.kept).into_iter().chain(self.teacher) {
+                kept.keep(folder.path())?;
+            }
+        }
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())
     }

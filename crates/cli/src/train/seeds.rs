@@ -26,6 +26,7 @@ use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
 use crate::eval_text::{Style, left, right, shortened, width};
 use crate::foundation::Foundation;
+use crate::kept_model::KeptModel;
 
 /// Version of `seeds.json`.
 const SCHEMA: &str = "seamripper.seeds/1";
@@ -93,6 +94,8 @@ pub struct Seeds<'a> {
     pub graph: &'a Graph,
     /// The model that it goes on from.
     pub foundation: Option<&'a Foundation>,
+    /// The model that it learns from besides.
+    pub teacher: Option<&'a KeptModel>,
     /// The folder of their folders.
     pub folder: &'a RunFolder,
     /// Tables that were applied to the images.
@@ -113,7 +116,9 @@ impl Seeds<'_> {
             document.seeds.len()
         ));
         self.corrections.keep(folder.path())?;
-        self.foundation.map_or(Ok(()), |foundation| foundation.keep(folder.path()))?;
+        for kept in self.foundation.map(|foundation| &foundation.kept).into_iter().chain(self.teacher) {
+            kept.keep(folder.path())?;
+        }
         document.write(folder)?;
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())?;
@@ -178,6 +183,7 @@ impl Seeds<'_> {
             recipe: &recipe,
             graph: self.graph,
             foundation: self.foundation,
+            teacher: self.teacher,
             folder: &folder,
             corrections: self.corrections,
             environment: self.environment,

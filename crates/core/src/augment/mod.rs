@@ -22,6 +22,7 @@ mod expand;
 mod mixup;
 mod noise;
 mod online;
+mod shrink;
 mod steps;
 mod view;
 
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{AugmentError, Problem, Stage};
 pub use expand::{Expansion, expand};
 pub use online::Online;
+pub use shrink::Shrink;
 pub use steps::Scratch;
 pub use view::{View, views};
 

@@ -151,7 +151,9 @@ impl Place<'_> {
                         element_wise(out, forward, (backward.0 + mask, backward.1 + 2 * mask), inputs)
                     }
                     // The mask is written and read again.
-                    Layer::Dropout { .. } => element_wise(out, (1, 4), (1, 3), inputs),
+                    Layer::Dropout { .. } | Layer::DropPath { .. } => {
+                        element_wise(out, (1, 4), (1, 3), inputs)
+                    }
                     Layer::Add => {
                         let terms = inputs.len() as u64;
                         let wanted =

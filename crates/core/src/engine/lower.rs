@@ -69,7 +69,9 @@ pub(super) fn lower(graph: &Graph, wants: Wants) -> Drafts {
         let chain = chain(graph, &readers, id, wants);
         let slot = match node.layer {
             Layer::Flatten | Layer::Activation => inputs[0],
-            Layer::Dropout { rate } if !wants.trains(id) || rate == 0.0 => inputs[0],
+            Layer::Dropout { rate } | Layer::DropPath { rate } if !wants.trains(id) || rate == 0.0 => {
+                inputs[0]
+            }
             Layer::Conv2d { .. } | Layer::Depthwise { .. } | Layer::Dense { .. } => {
                 let Chain { norm, relu, pool, last, .. } = chain;
                 let what = Lowered::Conv { conv: id, norm, relu, pool };

@@ -31,7 +31,7 @@ pub(crate) use ops::function;
 pub use plan::{ReluRule, Wants};
 pub use profile::{Clock, EngineProfile, Meter, OpProfile, PassProfile};
 pub use reference::{Mode, forward_f64};
-pub use run::{Engine, Executor, Gradients, Loss};
+pub use run::{Engine, Executor, Gradients, Lesson, Loss};
 
 /// How far a logit computed from `bf16` factors may lie from the `f64` reference in the tests of small networks, relative to
 /// the largest: a few roundings of 2^-9 each, of which most cancel.

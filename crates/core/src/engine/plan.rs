@@ -221,8 +221,9 @@ impl Place<'_> {
                         let place = (op, input, output);
                         Box::new(BatchNorm::new(place, (epsilon, momentum), options, parameters))
                     }
-                    Layer::Dropout { rate } => {
-                        Box::new(Dropout { op, node: id, input: [input], output, rate })
+                    Layer::Dropout { rate } | Layer::DropPath { rate } => {
+                        let whole = matches!(node.layer, Layer::DropPath { .. });
+                        Box::new(Dropout { op, node: id, input: [input], output, rate, whole })
                     }
                     Layer::Add => Box::new(Add { inputs, output, relu }),
                     Layer::Concat => {

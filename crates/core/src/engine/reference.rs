@@ -78,6 +78,7 @@ impl Place<'_> {
             }
             Layer::BatchNorm { epsilon, .. } => self.batch_norm(x, input[2], f64::from(epsilon)),
             Layer::Dropout { rate } => self.dropout(x, rate),
+            Layer::DropPath { rate } => self.drop_path(x, rate),
             Layer::Activation | Layer::Flatten => x.to_vec(),
             Layer::Scale { .. } => self.scale(x),
             Layer::LayerNorm { epsilon } => self.layer_norm(x, input[2], f64::from(epsilon)),
@@ -256,6 +257,18 @@ impl Place<'_> {
             }
         }
         y
+    }
+
+    fn drop_path(&self, x: &[f64], rate: f32) -> Vec<f64> {
+        let Mode::Training { seed, step } = self.mode else { return x.to_vec() };
+        let length = x.len() / self.n;
+        let factor = |image: usize| {
+            let place = ((self.id as u64) << 32) | image as u64;
+            let bits = Stream::new(seed, Purpose::Dropout, step, place).bits() & 0xffff_ffff;
+            let dropped = (bits as f64) < (f64::from(rate) * 4_294_967_296.0).floor();
+            if dropped { 0.0 } else { 1.0 / f64::from(1.0 - rate) }
+        };
+        x.iter().enumerate().map(|(at, x)| x * factor(at / length)).collect()
     }
 
     fn dropout(&self, x: &[f64], rate: f32) -> Vec<f64> {

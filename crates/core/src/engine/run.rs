@@ -24,6 +24,17 @@ pub enum Loss {
     Focal(f64),
 }
 
+/// What a teacher says of a batch (`train::teacher`).
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson<'a> {
+    /// `[n, k]`
+    pub logits: &'a [f32],
+    /// Its share of the loss.
+    pub weight: f64,
+    /// Of both distributions.
+    pub temperature: f64,
+}
+
 /// Something that runs a graph forward and backward: this engine, or another to check it against.
 pub trait Executor {
     /// Logits `[n, k]` of images `[n, h, w, c]`, `n` at most the batch size. Of a part that ends before it is flat, `k` is all
@@ -173,8 +184,24 @@ impl Engine {
         targets: &[f32],
         gradient: &mut [f32],
     ) -> f64 {
+        self.taught_gradient(weights, images, targets, None, gradient)
+    }
+
+    /// The same with a teacher, whose lesson has a share of the loss.
+    ///
+    /// # Panics
+    /// As [`Engine::loss_gradient`].
+    pub fn taught_gradient(
+        &mut self,
+        weights: &Weights,
+        images: &[f32],
+        targets: &[f32],
+        lesson: Option<Lesson<'_>>,
+        gradient: &mut [f32],
+    ) -> f64 {
         assert!(self.plan.wants.weight_gradients, "compiled without weight gradients");
         assert_eq!(targets.len(), images.len() / self.input * self.classes, "targets");
+        assert!(lesson.is_none_or(|lesson| lesson.logits.len() == targets.len()), "a lesson");
         let logits = self.logit_slot();
         let (classes, loss, scale) = (self.classes, self.loss, 1.0 / (images.len() / self.input) as f32);
         self.load(weights);
@@ -185,9 +212,19 @@ impl Engine {
             let targets = &targets[shard.first * classes..][..count];
             let values = &shard.value(logits)[..count];
             let own = &mut gradient[..count];
-            shard.loss = match loss {
+            let of_targets = |scale: f32, own: &mut [f32]| match loss {
                 Loss::CrossEntropy => softmax::cross_entropy(values, targets, classes, scale, own),
                 Loss::Focal(gamma) => softmax::focal(values, targets, classes, gamma, scale, own),
+            };
+            shard.loss = match lesson {
+                None => of_targets(scale, own),
+                Some(Lesson { logits, weight, temperature }) => {
+                    let rest = (1.0 - weight) as f32 * scale;
+                    let logits = &logits[shard.first * classes..][..count];
+                    let loss = (1.0 - weight) * of_targets(rest, own);
+                    let share = weight as f32 * scale;
+                    loss + weight * softmax::imitation(values, logits, classes, temperature, share, own)
+                }
             };
             shard.put_gradient(logits, gradient);
         });
@@ -199,6 +236,13 @@ impl Engine {
     pub fn update_moving(&self, weights: &mut Weights) {
         for op in &self.plan.ops {
             op.update_moving(weights);
+        }
+    }
+
+    /// After a training forward pass: moves the running statistics of batch normalization by `share` of the way to the batch's.
+    pub fn average_moving(&self, weights: &mut Weights, share: f32) {
+        for op in &self.plan.ops {
+            op.average_moving(weights, share);
         }
     }
 

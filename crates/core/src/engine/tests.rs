@@ -353,6 +353,8 @@ fn batch_norm_dropout_and_dense() {
     check([4, 4, 1], vec![Layer::Flatten.into(), Layer::Dense { units: 9, bias: false }.into(), norm()], 33);
     let dropout = || LayerSpec::new(Layer::Dropout { rate: 0.4 });
     check([5, 5, 1], vec![conv(4, [3, 3], [1, 1], Padding::Valid), dropout().activated(Activation::Elu)], 17);
+    let path = LayerSpec::new(Layer::DropPath { rate: 0.4 }).activated(Activation::Relu);
+    check([5, 5, 1], vec![conv(4, [3, 3], [1, 1], Padding::Valid), path, Layer::Flatten.into()], 17);
 }
 
 #[test]
@@ -509,6 +511,7 @@ fn random_layer() -> impl Strategy<Value = LayerSpec> {
         }),
         Just(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 }),
         Just(Layer::Dropout { rate: 0.25 }),
+        Just(Layer::DropPath { rate: 0.25 }),
         Just(Layer::Activation),
     ];
     (kind, activation).prop_map(|(layer, activation)| LayerSpec::new(layer).activated(activation))

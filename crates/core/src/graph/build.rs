@@ -342,7 +342,7 @@ fn constants(layer: &Layer, activation: Activation) -> Vec<Fault> {
         Layer::Slice { channels, .. } => [zero("channels", &[channels]), None, None, None],
         Layer::Shuffle { groups } => [zero("groups", &[groups]), None, None, None],
         Layer::Resize { size, .. } => [zero("a size", &size), None, None, None],
-        Layer::Dropout { rate } => {
+        Layer::Dropout { rate } | Layer::DropPath { rate } => {
             [range("a rate of at least 0 and below 1", rate, (0.0..1.0).contains(&rate)), None, None, None]
         }
         _ => [None, None, None, None],

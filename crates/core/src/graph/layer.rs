@@ -137,6 +137,13 @@ pub enum Layer {
         /// Share set to 0.
         rate: f32,
     },
+    /// In training, sets all values of an image to 0 for this share of the images and divides the others by `1 - rate`: before an
+    /// addition, an image goes without that branch (Huang et al. 2016, "Deep Networks with Stochastic Depth"; scaled in training,
+    /// as in torchvision).
+    DropPath {
+        /// Share of the images.
+        rate: f32,
+    },
     /// `[h, w, c]` to `[1, 1, h w c]`.
     Flatten,
     /// Sum of equal shapes (a residual connection).
@@ -317,7 +324,7 @@ impl Activation {
 
 impl Layer {
     /// The recipe's words for layers, [`Layer::Activation`] apart, which goes by the activation's name.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 20] = [
         "conv",
         "depthwise",
         "max_pool",
@@ -327,6 +334,7 @@ impl Layer {
         "dense",
         "batch_norm",
         "dropout",
+        "drop_path",
         "flatten",
         "add",
         "concat",
@@ -353,6 +361,7 @@ impl Layer {
             Self::BatchNorm { .. } => "batch_norm",
             Self::Activation => activation.name(),
             Self::Dropout { .. } => "dropout",
+            Self::DropPath { .. } => "drop_path",
             Self::Flatten => "flatten",
             Self::Add => "add",
             Self::Concat => "concat",

@@ -65,7 +65,7 @@ impl Graph {
     /// whole output of one image; activations and dropout that are nodes of their own count as `node`'s.
     pub fn before_activation(&self, node: NodeId) -> (Part, Activation) {
         let (mut end, mut activation) = (node, Activation::Identity);
-        while let Layer::Dropout { .. } | Layer::Activation = self.nodes[end].layer
+        while let Layer::Dropout { .. } | Layer::DropPath { .. } | Layer::Activation = self.nodes[end].layer
             && let (Source::Node(from), own) = (self.nodes[end].inputs[0], self.nodes[end].activation)
             && (own == Activation::Identity || activation == Activation::Identity)
         {

@@ -94,6 +94,7 @@ pub(super) fn output(layer: &Layer, input: [usize; 3], from: &str) -> Result<[us
         | Layer::Shuffle { .. }
         | Layer::Activation
         | Layer::Dropout { .. }
+        | Layer::DropPath { .. }
         | Layer::Add
         | Layer::Concat
         | Layer::Multiply => Ok(input),

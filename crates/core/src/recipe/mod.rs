@@ -28,7 +28,8 @@ pub use crate::graph::Initializer;
 pub use crate::graph::{Filter, Fit};
 pub use error::{RecipeError, message_at};
 pub use options::{
-    ClassWeights, EarlyStopping, EpsilonForm, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+    ClassWeights, EarlyStopping, EpsilonForm, Loss, Optimizer, Progressive, Sampling, Schedule, Teacher,
+    TrainOptions,
 };
 pub use short::{WordProblem, parse_layer, write_layer};
 pub use transfer::{Freeze, Transfer, TransferError};

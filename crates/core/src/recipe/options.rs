@@ -37,6 +37,13 @@ pub struct TrainOptions {
     /// Decay of the exponential moving average of the weights that the run ends with and validation images are shown;
     /// 0 = none, the weights themselves.
     pub ema: f64,
+    /// Share of the run after which the weights of each epoch go into the plain average that it ends with and validation images are
+    /// shown; 0 = no such average.
+    pub swa: f64,
+    /// Small images first.
+    pub progressive: Option<Progressive>,
+    /// Another model's probabilities beside the labels.
+    pub teacher: Option<Teacher>,
     /// How kernels start.
     pub initializer: Initializer,
     /// Stop when the validation loss no longer falls.
@@ -59,6 +66,9 @@ impl Default for TrainOptions {
             weight_decay: 0.0,
             clip_norm: 0.0,
             ema: 0.0,
+            swa: 0.0,
+            progressive: None,
+            teacher: None,
             initializer: Initializer::GlorotUniform,
             early_stopping: None,
         }
@@ -130,6 +140,14 @@ pub enum Optimizer {
         /// Nesterov's look-ahead form, as Keras writes it.
         nesterov: bool,
     },
+    /// Steps of orthogonal matrices for the kernels of hidden layers (Jordan et al. 2024), scaled to the length of Adam's (Liu et al.
+    /// 2025); Adam with its default constants for everything else.
+    Muon {
+        /// Share of the past in the momentum.
+        momentum: f64,
+        /// Whether the step looks ahead.
+        nesterov: bool,
+    },
 }
 
 impl Default for Optimizer {
@@ -190,6 +208,41 @@ pub enum Schedule {
         /// Last rate is the first divided by this.
         end: f64,
     },
+}
+
+/// Training images that begin small and grow.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Progressive {
+    /// Share of their sides that they begin with.
+    pub from: f64,
+    /// Share of the run after which they are whole.
+    pub until: f64,
+}
+
+impl Default for Progressive {
+    fn default() -> Self {
+        Self { from: 0.5, until: 0.75 }
+    }
+}
+
+/// A model whose probabilities are learnt beside the labels (Hinton, Vinyals & Dean 2015).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Teacher {
+    /// A run folder or a file, as it was typed.
+    pub model: String,
+    /// Its share of the loss.
+    pub weight: f64,
+    /// What logits are divided by before they become probabilities to learn.
+    pub temperature: f64,
+}
+
+impl Teacher {
+    /// What is taken of `model` where a recipe says no more.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self { model: model.into(), weight: 0.7, temperature: 2.0 }
+    }
 }
 
 /// Stop when the validation loss has not fallen for `patience` epochs, and keep the best epoch's weights.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! layer  = [ NAME ":" ] kind option*
-//! kind   = "conv" FILTERS SIZE | "depthwise" SIZE | "max_pool" SIZE | "avg_pool" SIZE | "dense" UNITS | "dropout" RATE
+//! kind   = "conv" FILTERS SIZE | "depthwise" SIZE | "max_pool" SIZE | "avg_pool" SIZE | "dense" UNITS | "dropout" RATE | "drop_path" RATE
 //!        | "add" NAMES | "concat" NAMES | "multiply" NAME | "slice" FIRST..END | "shuffle" GROUPS | "pad" SIDES | "resize" SIZE
 //!        | "global_avg_pool" | "global_max_pool" | "batch_norm" | "layer_norm" | "scale" | "flatten" | activation
 //! option = activation | "from" NAME                                       (every kind; an activation takes no second)

@@ -5,7 +5,7 @@ use toml::Value;
 use super::short::write_layer;
 use super::{
     AugmentOptions, ClassWeights, DataOptions, EarlyStopping, EpsilonForm, Freeze, Initializer, Loss,
-    ModelOptions, Optimizer, Recipe, Sampling, Schedule, TrainOptions, Transfer,
+    ModelOptions, Optimizer, Progressive, Recipe, Sampling, Schedule, Teacher, TrainOptions, Transfer,
 };
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::LayerSpec;
@@ -99,6 +99,9 @@ fn train(train: &TrainOptions) -> String {
         weight_decay,
         clip_norm,
         ema,
+        swa,
+        progressive,
+        teacher,
         initializer,
         early_stopping,
     } = train;
@@ -132,10 +135,20 @@ fn train(train: &TrainOptions) -> String {
             format!("{{ patience = {patience}, min_delta = {min_delta:?} }}")
         },
     );
+    let progressive = progressive.as_ref().map_or_else(
+        || "false".to_owned(),
+        |Progressive { from, until }| format!("{{ from = {from:?}, until = {until:?} }}"),
+    );
+    let teacher = teacher.as_ref().map_or_else(
+        || "false".to_owned(),
+        |Teacher { model, weight, temperature }| {
+            format!("{{ model = {}, weight = {weight:?}, temperature = {temperature:?} }}", text(model))
+        },
+    );
     format!(
         "[train]\nepochs = {epochs}\nbatch = {batch}\noptimizer = {optimizer}\nrate = {rate:?}\nschedule = {schedule}\n\
          seed = {seed}\nsampling = \"{sampling}\"\nloss = {loss}\nclass_weights = {class_weights}\nlabel_smoothing = {label_smoothing:?}\nweight_decay = {weight_decay:?}\n\
-         clip_norm = {clip_norm:?}\nema = {ema:?}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
+         clip_norm = {clip_norm:?}\nema = {ema:?}\nswa = {swa:?}\nprogressive = {progressive}\nteacher = {teacher}\ninitializer = \"{initializer}\"\nearly_stopping = {early_stopping}\n"
     )
 }
 
@@ -152,6 +165,9 @@ fn optimizer(optimizer: &Optimizer) -> String {
         }
         Optimizer::Sgd { momentum, nesterov } => {
             format!("{{ sgd = {{ momentum = {momentum:?}, nesterov = {nesterov} }} }}")
+        }
+        Optimizer::Muon { momentum, nesterov } => {
+            format!("{{ muon = {{ momentum = {momentum:?}, nesterov = {nesterov} }} }}")
         }
     }
 }

@@ -59,7 +59,11 @@ fn response(graph: &Graph, node: NodeId) -> NodeId {
             (Some((id, reader)), None)
                 if matches!(
                     reader.layer,
-                    Layer::BatchNorm { .. } | Layer::Scale { .. } | Layer::Activation | Layer::Dropout { .. }
+                    Layer::BatchNorm { .. }
+                        | Layer::Scale { .. }
+                        | Layer::Activation
+                        | Layer::Dropout { .. }
+                        | Layer::DropPath { .. }
                 ) =>
             {
                 last = id;

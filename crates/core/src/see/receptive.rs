@@ -92,6 +92,7 @@ fn read(graph: &Graph, id: NodeId, source: Source, region: &Region) -> Region {
         | Layer::Shuffle { .. }
         | Layer::Activation
         | Layer::Dropout { .. }
+        | Layer::DropPath { .. }
         | Layer::Add
         | Layer::Concat
         | Layer::Multiply => return region.clone(),

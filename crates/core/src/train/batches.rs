@@ -3,7 +3,7 @@
 use seamripper_kernels::parallel;
 
 use super::class_weights;
-use crate::augment::{Online, Scratch};
+use crate::augment::{Online, Scratch, Shrink};
 use crate::engine::Meter;
 use crate::graph::Preprocessing;
 use crate::random::{Purpose, Stream};
@@ -17,8 +17,17 @@ const PIECE: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
     pub(super) images: Vec<f32>,
+    /// The images before they were made smaller, if they were.
+    whole: Vec<f32>,
     pub(super) targets: Vec<f32>,
     pub(super) labels: Vec<u32>,
+}
+
+impl Batch {
+    /// The images in the size of the set, `[n, h, w, c]`.
+    pub(super) fn whole(&self) -> &[f32] {
+        if self.whole.is_empty() { &self.images } else { &self.whole }
+    }
 }
 
 /// How batches are made of a set.
@@ -34,6 +43,8 @@ pub(super) struct Batches<'a> {
     smoothing: f32,
     /// Of the classes, if they are not alike.
     pub(super) class_weights: Option<Vec<f32>>,
+    /// Makes the images of a finished batch smaller.
+    pub(super) shrink: Option<Shrink>,
     epoch: u64,
     order: Vec<u32>,
     /// Time of making batches.
@@ -51,6 +62,7 @@ impl<'a> Batches<'a> {
             sampling: options.sampling,
             smoothing: options.label_smoothing as f32,
             class_weights: None,
+            shrink: None,
             epoch: u64::MAX,
             order: Vec::new(),
             meter: Meter::default(),
@@ -72,6 +84,11 @@ impl<'a> Batches<'a> {
     /// Images in an epoch.
     pub(super) fn images(&self) -> u64 {
         self.set.len() as u64
+    }
+
+    /// Names of the classes.
+    pub(super) fn classes(&self) -> &[String] {
+        self.set.classes()
     }
 
     /// Shuffles for `epoch`.
@@ -113,10 +130,25 @@ impl<'a> Batches<'a> {
         self.online.mixes()
     }
 
+    fn smaller(&self, shrink: &Shrink, images: &[f32]) -> Vec<f32> {
+        let length = |size: [usize; 3]| size.iter().product::<usize>();
+        let (from, to) = (length(self.set.size()), length(shrink.size()));
+        let mut out = vec![0.0; images.len() / from * to];
+        parallel::for_each_chunk(&mut out, PIECE * to, |start, out| {
+            let mut between = Vec::new();
+            let images = images[start / to * from..].chunks_exact(from);
+            for (image, out) in images.zip(out.chunks_exact_mut(to)) {
+                shrink.apply(image, &mut between, out);
+            }
+        });
+        out
+    }
+
     /// Prepares batch `step` of the epoch begun.
     pub(super) fn fill(&self, step: u64, batch: &mut Batch) {
         let first = step as usize * self.batch;
         let indices = &self.order[first.min(self.order.len())..self.order.len().min(first + self.batch)];
+        batch.whole.clear();
         let (k, length) = (self.set.classes().len(), self.set.size().iter().product::<usize>());
         batch.images.resize(indices.len() * length, 0.0);
         parallel::for_each_chunk(&mut batch.images, PIECE * length, |start, images| {
@@ -141,6 +173,10 @@ impl<'a> Batches<'a> {
             row[label as usize] += 1.0 - self.smoothing;
         }
         self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+        if let Some(shrink) = &self.shrink {
+            let smaller = self.smaller(shrink, &batch.images);
+            batch.whole = std::mem::replace(&mut batch.images, smaller);
+        }
         if let Some(weights) = &self.class_weights {
             class_weights::weigh(weights, self.smoothing, &mut batch.targets);
         }

@@ -7,11 +7,14 @@ mod average;
 mod batches;
 mod checkpoint;
 mod class_weights;
+mod muon;
 mod optimizer;
 mod predict;
 mod profile;
 pub mod rate_range;
 mod schedule;
+mod sizes;
+mod teacher;
 mod trainer;
 mod views;
 

@@ -1,15 +1,18 @@
 //! The optimizer's state and its step on a whole model.
 
-use seamripper_kernels::optimizer::{Adam, Sgd, adam, sgd};
-use seamripper_kernels::{Instructions, elementwise};
+use std::ops::Range;
 
+use seamripper_kernels::optimizer::{Adam, Sgd, adam, sgd};
+use seamripper_kernels::{Instructions, elementwise, parallel};
+
+use super::muon;
 use crate::graph::{Graph, Parameter, Role};
 use crate::recipe::{EpsilonForm, Optimizer, TrainOptions};
 
 /// What an optimizer remembers, laid out as the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
-    /// Adam's first moment, or the velocity of gradient descent.
+    /// Adam's first moment, the velocity of gradient descent, or Muon's momentum.
     pub first: Vec<f32>,
     /// Adam's second moment; empty for gradient descent.
     pub second: Vec<f32>,
@@ -17,7 +20,7 @@ pub struct Moments {
 
 impl Moments {
     pub(super) fn new(options: &TrainOptions, parameters: usize) -> Self {
-        let second = if matches!(options.optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
+        let second = if matches!(options.optimizer, Optimizer::Sgd { .. }) { 0 } else { parameters };
         Self { first: vec![0.0; parameters], second: vec![0.0; second] }
     }
 }
@@ -41,7 +44,8 @@ impl Update<'_> {
         weights: &mut [f32],
         moments: &mut Moments,
     ) {
-        for parameter in self.trained() {
+        let mut directions = Vec::new();
+        for (node, parameter) in self.trained() {
             let range = parameter.range();
             let decay = match parameter.role {
                 Role::Kernel => (rate * self.options.weight_decay) as f32,
@@ -58,17 +62,62 @@ impl Update<'_> {
                     let constants = Sgd { rate: rate as f32, momentum: momentum as f32, nesterov };
                     sgd(self.isa, constants, decay, gradient, weights, first);
                 }
+                Optimizer::Muon { momentum, nesterov } => match muon::shape(self.graph, node, parameter) {
+                    Some(shape) => directions.push(Direction {
+                        shape,
+                        range,
+                        decay,
+                        values: muon::momentum((momentum, nesterov), gradient, first),
+                    }),
+                    None => {
+                        let constants =
+                            adam_at((rate, step), ADAM_BETAS, ADAM_EPSILON, EpsilonForm::Corrected);
+                        adam(
+                            self.isa,
+                            constants,
+                            decay,
+                            gradient,
+                            weights,
+                            first,
+                            &mut moments.second[range],
+                        );
+                    }
+                },
+            }
+        }
+        parallel::for_each(&mut directions, |_, Direction { shape, values, .. }| {
+            *values = muon::orthogonal(self.isa, values, *shape);
+        });
+        for Direction { shape, range, decay, values } in directions {
+            let scale = (rate * muon::factor(shape)) as f32;
+            for (w, x) in weights[range].iter_mut().zip(values) {
+                *w = (*w - decay * *w) - scale * x;
             }
         }
     }
 
-    /// The parameters that change.
-    fn trained(&self) -> impl Iterator<Item = &Parameter> {
-        let nodes = self.graph.nodes.iter().skip(self.frozen);
-        let parameters = nodes.flat_map(|node| &node.parameters).map(|&index| &self.graph.parameters[index]);
-        parameters.filter(|parameter| parameter.role.trained())
+    /// The parameters that change, each with its node.
+    fn trained(&self) -> impl Iterator<Item = (usize, &Parameter)> {
+        let nodes = self.graph.nodes.iter().enumerate().skip(self.frozen);
+        let parameters = nodes.flat_map(move |(id, node)| {
+            node.parameters.iter().map(move |&index| (id, &self.graph.parameters[index]))
+        });
+        parameters.filter(|(_, parameter)| parameter.role.trained())
     }
 }
+
+/// A matrix and the step it is to take.
+struct Direction {
+    shape: [usize; 2],
+    /// Its values' place among the weights.
+    range: Range<usize>,
+    decay: f32,
+    values: Vec<f32>,
+}
+
+/// Adam's constants for what Muon leaves to it.
+const ADAM_BETAS: (f64, f64) = (0.9, 0.999);
+const ADAM_EPSILON: f64 = 1e-7;
 
 /// Adam's constants at a step, counted from 1.
 fn adam_at(

@@ -5,11 +5,14 @@ mod batches;
 mod checkpoint;
 mod early_stopping;
 mod loss;
+mod muon;
 mod optimizer;
 mod profile;
 mod rate_range;
 mod runs;
 mod schedule;
+mod sizes;
+mod teacher;
 mod transfer;
 
 use seamripper_kernels::Instructions;

@@ -11,7 +11,9 @@ use super::optimizer::{Moments, Update, clip};
 use super::predict::Predictor;
 use super::profile::{Meters, Profile};
 use super::schedule::factor;
-use crate::augment::{AugmentError, Online};
+use super::sizes;
+use super::teacher::Teacher;
+use crate::augment::{AugmentError, Online, Shrink};
 use crate::engine::{Clock, Engine, Loss, Meter, Wants};
 use crate::graph::{Graph, ModelFile, Preprocessing, Weights};
 use crate::predictions::Predictions;
@@ -48,6 +50,45 @@ pub enum TrainError {
         "[train] early_stopping: expected validation images to judge by, found none ([data] validation is 0)"
     )]
     NothingToJudgeBy,
+    /// Small images for a network that cannot read them.
+    #[error(
+        "[train] progressive: expected a network with the same weights for images of every size, \
+         found one that cannot read {h} x {w}"
+    )]
+    NotForSize {
+        /// Rows.
+        h: usize,
+        /// Columns.
+        w: usize,
+    },
+    /// A teacher of images of another size.
+    #[error(
+        "[train] teacher: expected a model for images {expected:?}, as they are trained on, found one for {found:?}"
+    )]
+    TeacherSize {
+        /// The graph's.
+        expected: [usize; 3],
+        /// The teacher's.
+        found: [usize; 3],
+    },
+    /// A teacher of other classes.
+    #[error("[train] teacher: expected a model for the classes of the data set, found one for {}", .found.join(", "))]
+    TeacherClasses {
+        /// Classes that it does not know.
+        missing: Vec<String>,
+        /// Its classes.
+        found: Vec<String>,
+    },
+    /// A teacher that reads other values.
+    #[error(
+        "[train] teacher: expected a model that reads images as the network does ({expected}), found one that reads them {found}"
+    )]
+    TeacherPreprocessing {
+        /// The network's.
+        expected: String,
+        /// The teacher's.
+        found: String,
+    },
     /// Weights of classes that there are not.
     #[error("[train] class_weights: expected names of classes of the data set, found {found}")]
     UnknownClasses {
@@ -71,6 +112,18 @@ impl TrainError {
             Self::Classes { classes, .. } => Some(format!("end the layers with \"dense {classes}\"")),
             Self::Empty => Some("check the data set with `seamripper data SOURCE`".to_owned()),
             Self::NothingToJudgeBy => Some("set `validation = 0.1`, or remove `early_stopping`".to_owned()),
+            Self::NotForSize { .. } => Some(
+                "end the layers with `global_avg_pool` and `dense`, or begin larger: train.progressive.from"
+                    .to_owned(),
+            ),
+            Self::TeacherSize { .. } => Some("train the teacher on the same images".to_owned()),
+            Self::TeacherClasses { missing, .. } if missing.is_empty() => {
+                Some("train the teacher on the same images".to_owned())
+            }
+            Self::TeacherClasses { missing, .. } => Some(format!("it does not know {}", missing.join(", "))),
+            Self::TeacherPreprocessing { .. } => {
+                Some("train the teacher here, or begin from it: model.from".to_owned())
+            }
             Self::UnknownClasses { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
             Self::UnknownClasses { classes, .. } => Some(format!("the classes are {classes}")),
             Self::Augment(error) => error.hint(),
@@ -170,6 +223,9 @@ pub struct EpochReport {
     pub classes: Vec<ClassCount>,
 }
 
+/// Batches that statistics of batch normalization are found from.
+const STATISTICS: u64 = 64;
+
 /// A run in progress.
 #[derive(Debug)]
 pub struct Trainer<'a> {
@@ -182,6 +238,10 @@ pub struct Trainer<'a> {
     validation: Option<&'a ImageSet>,
     batches: Batches<'a>,
     engine: Engine,
+    /// `[h, w]` of the images that the engine is for.
+    size: [usize; 2],
+    clock: Option<Clock>,
+    teacher: Option<Teacher>,
     gradient: Vec<f32>,
     logits: Vec<f32>,
     batch: Batch,
@@ -222,15 +282,17 @@ impl<'a> Trainer<'a> {
         let weights = Weights::initial(graph, options.initializer, options.seed);
         let parameters = weights.values.len();
         let frozen = recipe.model.frozen();
-        let wants = Wants { frozen, ..Wants::TRAINING };
-        let mut engine = Engine::new(graph, isa, options.batch.min(train.len()), wants);
-        engine.set_loss(match options.loss {
-            recipe::Loss::CrossEntropy => Loss::CrossEntropy,
-            recipe::Loss::Focal { gamma } => Loss::Focal(gamma),
-        });
+        let [h, w, _] = graph.input;
+        if let Some(progressive) = options.progressive {
+            let epochs = options.epochs as u64;
+            let sizes = (0..epochs).map(|epoch| sizes::of_epoch(progressive, epoch, epochs, [h, w]));
+            for [h, w] in sizes {
+                sizes::resized(graph, [h, w]).ok_or(TrainError::NotForSize { h, w })?;
+            }
+        }
         let mut batches = Batches::new(train, online, options);
         batches.class_weights = class_weights::of(train, &options.class_weights)?;
-        Ok(Self {
+        let mut trainer = Self {
             isa,
             graph,
             recipe,
@@ -239,7 +301,10 @@ impl<'a> Trainer<'a> {
             preprocessing: Preprocessing::new(graph.input[2]),
             validation,
             batches,
-            engine,
+            engine: training_engine(graph, isa, options, train.len(), frozen),
+            size: [h, w],
+            clock: None,
+            teacher: None,
             gradient: vec![0.0; parameters],
             logits: vec![0.0; options.batch * classes],
             batch: Batch::default(),
@@ -247,7 +312,7 @@ impl<'a> Trainer<'a> {
             prepared: None,
             state: State {
                 moments: Moments::new(options, parameters),
-                average: (options.ema > 0.0).then(|| weights.clone()),
+                average: (options.ema > 0.0 || options.swa > 0.0).then(|| weights.clone()),
                 weights,
                 step: 0,
                 epoch: 0,
@@ -259,7 +324,9 @@ impl<'a> Trainer<'a> {
                 stopped: false,
             },
             meters: Meters::default(),
-        })
+        };
+        trainer.resize();
+        Ok(trainer)
     }
 
     /// Begins with the weights of `model`, from which the recipe was [filled in](Recipe::fill_in), and prepares images as it does.
@@ -277,6 +344,22 @@ impl<'a> Trainer<'a> {
         }
         self.batches.prepare(&model.preprocessing);
         self.preprocessing = model.preprocessing.clone();
+    }
+
+    /// Learns from `model` besides, as the recipe's `teacher` says. After [`Trainer::begin_with`].
+    ///
+    /// # Errors
+    /// If the model is not for these images.
+    ///
+    /// # Panics
+    /// If the recipe has no teacher.
+    pub fn learn_from(&mut self, model: &ModelFile) -> Result<(), TrainError> {
+        let options = self.options.teacher.as_ref().expect("a recipe with a teacher");
+        let classes = self.batches.classes();
+        let images = (self.graph.input, classes, &self.preprocessing);
+        let batch = self.options.batch.min(self.batches.images() as usize);
+        self.teacher = Some(Teacher::new(self.isa, options, model, images, batch)?);
+        Ok(())
     }
 
     /// From pixels to what the first layer reads.
@@ -297,6 +380,7 @@ impl<'a> Trainer<'a> {
         }
         self.state = state;
         self.prepared = None;
+        self.resize();
         Ok(())
     }
 
@@ -330,9 +414,11 @@ impl<'a> Trainer<'a> {
         self.state.best.as_ref().map_or_else(|| self.state.judged(), |best| &best.weights)
     }
 
-    /// From now on measures where the time of the steps goes; no result depends on it.
+    /// From now on measures where the time of the steps goes; no result depends on it. Where images grow it begins anew.
     pub fn watch(&mut self, clock: Clock) {
-        self.engine.watch(self.graph, clock);
+        self.clock = Some(clock);
+        let graph = sizes::resized(self.graph, self.size);
+        self.engine.watch(graph.as_ref().unwrap_or(self.graph), clock);
         self.batches.meter = Meter::new(clock);
         self.meters = Meters::new(clock, self.state.step);
     }
@@ -377,8 +463,9 @@ impl<'a> Trainer<'a> {
         let another = at.1 + 1 < steps;
         let (engine, batches, next, batch) = (&mut self.engine, &self.batches, &mut self.next, &self.batch);
         let (weights, gradient) = (&self.state.weights, &mut self.gradient);
+        let lesson = self.teacher.as_mut().map(|teacher| teacher.lesson(batch.whole()));
         let (loss, ()) = parallel::join(
-            || engine.loss_gradient(weights, &batch.images, &batch.targets, gradient),
+            || engine.taught_gradient(weights, &batch.images, &batch.targets, lesson, gradient),
             || {
                 if another {
                     batches.fill(at.1 + 1, next);
@@ -402,7 +489,7 @@ impl<'a> Trainer<'a> {
         self.update.step(at, &self.gradient, weights, &mut self.state.moments);
         self.engine.update_moving(&mut self.state.weights);
         let State { weights, average, step, .. } = &mut self.state;
-        if let Some(average) = average {
+        if let Some(average) = average.as_mut().filter(|_| self.options.ema > 0.0) {
             average::follow(&mut average.values, &weights.values, self.options.ema, *step);
         }
         self.meters.optimizer.end(began);
@@ -434,12 +521,52 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Takes an engine for the size of the present epoch's images, if that is another one.
+    fn resize(&mut self) {
+        let Some(progressive) = self.options.progressive else { return };
+        let [h, w, _] = self.graph.input;
+        let size = sizes::of_epoch(progressive, self.state.epoch, self.epochs(), [h, w]);
+        if size == self.size {
+            return;
+        }
+        let graph = sizes::resized(self.graph, size).expect("the sizes of all epochs were tried");
+        let images = self.batches.images() as usize;
+        self.engine = training_engine(&graph, self.isa, self.options, images, self.update.frozen);
+        self.batches.shrink = (size != [h, w]).then(|| Shrink::new(self.graph.input, size));
+        (self.size, self.prepared) = (size, None);
+        if let Some(clock) = self.clock {
+            self.watch(clock);
+        }
+    }
+
+    /// Finds the running statistics of batch normalization for the average of the weights, from images as they are trained on: the mean
+    /// over the first batches of the epoch that was trained last.
+    fn find_statistics(&mut self) {
+        let Some(average) = &mut self.state.average else { return };
+        self.engine.load(average);
+        for step in 0..self.batches.steps().min(STATISTICS) {
+            self.batches.fill(step, &mut self.batch);
+            self.engine.run_forward(&self.batch.images);
+            self.engine.average_moving(average, 1.0 / (step + 1) as f32);
+        }
+        self.prepared = None;
+    }
+
     fn end_epoch(&mut self, rate: f64) -> EpochReport {
         let train_loss = self.state.loss / self.state.seen as f64;
         let mut classes = std::mem::take(&mut self.state.counts);
         self.state.counts = vec![ClassCount::default(); classes.len()];
         (self.state.loss, self.state.seen, self.state.step_in_epoch) = (0.0, 0, 0);
         self.state.epoch += 1;
+        if let (true, Some(average)) = (self.options.swa > 0.0, &mut self.state.average) {
+            let (weights, epochs) = (&self.state.weights.values, self.options.epochs as u64);
+            if average::take(&mut average.values, weights, self.options.swa, self.state.epoch, epochs) {
+                self.find_statistics();
+            }
+        }
+        if !self.done() {
+            self.resize();
+        }
         let validation = self.validation.map(|set| {
             let began = self.meters.evaluation.begin();
             let table = Predictor {
@@ -466,6 +593,23 @@ impl<'a> Trainer<'a> {
         }
         EpochReport { epoch: self.state.epoch, rate, train_loss, validation, classes }
     }
+}
+
+/// An engine for the steps of a run with so many images.
+fn training_engine(
+    graph: &Graph,
+    isa: Instructions,
+    options: &TrainOptions,
+    images: usize,
+    frozen: usize,
+) -> Engine {
+    let wants = Wants { frozen, ..Wants::TRAINING };
+    let mut engine = Engine::new(graph, isa, options.batch.min(images), wants);
+    engine.set_loss(match options.loss {
+        recipe::Loss::CrossEntropy => Loss::CrossEntropy,
+        recipe::Loss::Focal { gamma } => Loss::Focal(gamma),
+    });
+    engine
 }
 
 /// Loss, accuracy and counts per class of a table.

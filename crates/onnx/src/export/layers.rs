@@ -49,7 +49,8 @@ pub(super) fn write(writer: &mut Writer<'_>, id: NodeId) {
             let attributes = vec![float("epsilon", *epsilon), float("momentum", *momentum)];
             (writer.op("BatchNormalization", name, &inputs, attributes), flat)
         }
-        Layer::Activation => (writer.value(source).0, flat),
+        // Nothing is dropped at inference, and ONNX has no word for what is dropped in training.
+        Layer::Activation | Layer::DropPath { .. } => (writer.value(source).0, flat),
         Layer::Dropout { rate } => {
             let ratio = writer.tensor(&format!("{name}.ratio"), &[], &[*rate]);
             let input = writer.value(source).0;

@@ -78,7 +78,9 @@ fn feeds_dense_only(graph: &seamripper_core::graph::Graph, id: NodeId) -> bool {
     id + 1 < graph.nodes.len()
         && readers.all(|(reader, node)| match node.layer {
             Layer::Dense { .. } => true,
-            Layer::Activation | Layer::Dropout { .. } => feeds_dense_only(graph, reader),
+            Layer::Activation | Layer::Dropout { .. } | Layer::DropPath { .. } => {
+                feeds_dense_only(graph, reader)
+            }
             _ => false,
         })
 }

@@ -429,6 +429,7 @@ impl<'a> Importing<'a> {
                 Layer::Flatten => return image.clone(),
                 Layer::Activation
                 | Layer::Dropout { .. }
+                | Layer::DropPath { .. }
                 | Layer::BatchNorm { .. }
                 | Layer::LayerNorm { .. }
                 | Layer::Scale { .. } => draft.inputs[0],

@@ -1,5 +1,6 @@
 //! Inverted dropout (Srivastava et al. 2014): in training a share of the values is set to 0 and the others are divided by
-//! what is left, so that nothing changes at inference, where the op does not exist.
+//! what is left, so that nothing changes at inference, where the op does not exist. Stochastic depth (Huang et al. 2016) is the
+//! same with one draw for all values of an image.
 
 use seamripper_kernels::Aligned;
 use seamripper_kernels::elementwise::{add_to, multiply};
@@ -17,6 +18,8 @@ pub(in crate::engine) struct Dropout {
     pub(in crate::engine) input: [Input; 1],
     pub(in crate::engine) output: Slot,
     pub(in crate::engine) rate: f32,
+    /// Whether an image is dropped as a whole.
+    pub(in crate::engine) whole: bool,
 }
 
 impl Op for Dropout {
@@ -33,7 +36,12 @@ impl Op for Dropout {
             let place = ((self.node as u64) << 32) | (shard.first + image) as u64;
             let mut stream = Stream::new(step.seed, Purpose::Dropout, step.step, place);
             let threshold = (f64::from(self.rate) * 4_294_967_296.0) as u64;
-            for pair in shard.memory[self.op].floats[image * input.length..][..input.length].chunks_mut(2) {
+            let masks = &mut shard.memory[self.op].floats[image * input.length..][..input.length];
+            if self.whole {
+                masks.fill(if stream.bits() & 0xffff_ffff < threshold { 0.0 } else { kept });
+                continue;
+            }
+            for pair in masks.chunks_mut(2) {
                 let bits = stream.bits();
                 for (mask, bits) in pair.iter_mut().zip([bits & 0xffff_ffff, bits >> 32]) {
                     *mask = if bits < threshold { 0.0 } else { kept };

@@ -102,6 +102,8 @@ pub(super) trait Op: Send + Sync + std::fmt::Debug {
     fn finish_gradient(&self, _own: &[f32], _gradient: &mut [f32]) {}
     /// Writes changed running statistics.
     fn update_moving(&self, _weights: &mut Weights) {}
+    /// Moves running statistics by this share of the way to the batch's.
+    fn average_moving(&self, _weights: &mut Weights, _share: f32) {}
     /// The slots it reads.
     fn inputs_mut(&mut self) -> &mut [Input];
 }

@@ -267,6 +267,10 @@ impl Op for BatchNorm {
     }
 
     fn update_moving(&self, weights: &mut Weights) {
+        self.average_moving(weights, 1.0 - self.momentum);
+    }
+
+    fn average_moving(&self, weights: &mut Weights, share: f32) {
         if !self.training {
             return;
         }
@@ -274,7 +278,7 @@ impl Op for BatchNorm {
             [(&self.parameters.moving_mean, &self.mean), (&self.parameters.moving_variance, &self.variance)]
         {
             for (moving, &batch) in weights.values[parameter.range()].iter_mut().zip(batch) {
-                *moving = *moving * self.momentum + batch * (1.0 - self.momentum);
+                *moving = *moving * (1.0 - share) + batch * share;
             }
         }
     }

@@ -193,7 +193,7 @@ fn own(kind: Option<&str>) -> &'static [&'static str] {
         Some("max_pool" | "avg_pool") => &["size", "stride", "padding", "pad"],
         Some("dense") => &["units", "bias"],
         Some("batch_norm") => &["epsilon", "momentum"],
-        Some("dropout") => &["rate"],
+        Some("dropout" | "drop_path") => &["rate"],
         Some("add" | "concat" | "multiply") => &["with"],
         Some("scale") => &["bias"],
         Some("layer_norm") => &["epsilon"],
@@ -260,13 +260,13 @@ fn numbers(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, kind: &str) -> Laye
             fields.number(reader, "momentum", Bound::SHARE, |x| momentum = x as f32);
             Layer::BatchNorm { epsilon, momentum }
         }
-        "dropout" => {
+        "dropout" | "drop_path" => {
             let mut rate = 0.0;
             if fields.get("rate").is_none() {
                 fields.missing(reader, "rate", "rate = 0.3");
             }
             fields.number(reader, "rate", Bound::SHARE, |x| rate = x as f32);
-            Layer::Dropout { rate }
+            if kind == "dropout" { Layer::Dropout { rate } } else { Layer::DropPath { rate } }
         }
         "flatten" => Layer::Flatten,
         "add" => Layer::Add,

@@ -2,10 +2,11 @@
 
 use super::value::{Bound, Fields, Reader, Value};
 use crate::recipe::{
-    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Sampling, Schedule, TrainOptions,
+    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Progressive, Sampling, Schedule,
+    Teacher, TrainOptions,
 };
 
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 18] = [
     "epochs",
     "batch",
     "optimizer",
@@ -19,11 +20,14 @@ pub(super) const KEYS: [&str; 15] = [
     "weight_decay",
     "clip_norm",
     "ema",
+    "swa",
+    "progressive",
+    "teacher",
     "initializer",
     "early_stopping",
 ];
 
-pub(super) const OPTIMIZERS: [&str; 4] = ["adam", "adamw", "sgd", "nesterov"];
+pub(super) const OPTIMIZERS: [&str; 5] = ["adam", "adamw", "sgd", "nesterov", "muon"];
 pub(super) const LOSSES: [&str; 2] = ["cross-entropy", "focal"];
 pub(super) const SCHEDULES: [&str; 5] = ["constant", "step", "cosine", "cosine-restarts", "one-cycle"];
 
@@ -31,6 +35,8 @@ pub(super) const SCHEDULES: [&str; 5] = ["constant", "step", "cosine", "cosine-r
 const ADAMW_DECAY: f64 = 0.004;
 /// Momentum of `"nesterov"` where nothing is said (Sutskever et al. 2013, and every library's example).
 const NESTEROV_MOMENTUM: f64 = 0.9;
+/// Its authors' and PyTorch's default.
+const MUON_MOMENTUM: f64 = 0.95;
 
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut TrainOptions) {
     let Some(fields) = Fields::of(reader, value, "train", &KEYS) else { return };
@@ -44,6 +50,14 @@ pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut Tra
     fields.number(reader, "weight_decay", Bound::NOT_NEGATIVE, |decay| options.weight_decay = decay);
     fields.number(reader, "clip_norm", Bound::NOT_NEGATIVE, |norm| options.clip_norm = norm);
     fields.number(reader, "ema", Bound::SHARE, |decay| options.ema = decay);
+    fields.number(reader, "swa", Bound::SHARE, |from| options.swa = from);
+    if let Some(value) = fields.get("swa").filter(|_| options.ema > 0.0 && options.swa > 0.0) {
+        let hint = Some("set train.ema = 0, or train.swa = 0".to_owned());
+        let rest = "expected one kind of average, found train.ema above 0 too";
+        reader.problem("train.swa", "train.swa", Some(value.span()), rest, hint);
+    }
+    progressive(reader, &fields, options);
+    teacher(reader, &fields, options);
     fields.word(reader, "sampling", &["plain", "balanced"], |word| {
         options.sampling = if word == "balanced" { Sampling::Balanced } else { Sampling::Plain };
     });
@@ -107,13 +121,14 @@ fn optimizer(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut Tra
     let Some((word, body)) = reader.choice(value, &key, &OPTIMIZERS) else { return };
     let body_key = format!("{key}.{word}");
     let known: &[&str] = match word {
-        "sgd" => &["momentum", "nesterov"],
+        "sgd" | "muon" => &["momentum", "nesterov"],
         "nesterov" => &["momentum"],
         _ => &["beta1", "beta2", "epsilon", "epsilon_form"],
     };
     let body = body.and_then(|body| Fields::of(reader, body, &body_key, known));
     options.optimizer = match word {
         "sgd" | "nesterov" => sgd(reader, body.as_ref(), word == "nesterov"),
+        "muon" => muon(reader, body.as_ref()),
         _ => adam(reader, body.as_ref()),
     };
     if word == "adamw" {
@@ -139,6 +154,15 @@ fn adam(reader: &mut Reader<'_>, body: Option<&Fields<'_, '_>>) -> Optimizer {
         *epsilon_form = if word == "keras" { EpsilonForm::Keras } else { EpsilonForm::Corrected };
     });
     adam
+}
+
+fn muon(reader: &mut Reader<'_>, body: Option<&Fields<'_, '_>>) -> Optimizer {
+    let (mut momentum, mut nesterov) = (MUON_MOMENTUM, true);
+    if let Some(fields) = body {
+        fields.number(reader, "momentum", Bound::SHARE, |x| momentum = x);
+        fields.flag(reader, "nesterov", |x| nesterov = x);
+    }
+    Optimizer::Muon { momentum, nesterov }
 }
 
 fn sgd(reader: &mut Reader<'_>, body: Option<&Fields<'_, '_>>, mut nesterov: bool) -> Optimizer {
@@ -195,6 +219,61 @@ fn default_schedule(word: &str) -> Schedule {
         "one-cycle" => Schedule::OneCycle { rise: 0.3, start: 25.0, end: 1e4 },
         _ => Schedule::Constant,
     }
+}
+
+/// `"runs/strong"`, a table, or `false`.
+fn teacher(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("teacher");
+    let Some(value) = fields.get("teacher") else { return };
+    options.teacher = None;
+    if value.get_ref().as_bool() == Some(false) {
+        return;
+    }
+    if let Some(model) = value.get_ref().as_str() {
+        options.teacher = Some(Teacher::new(model));
+        return;
+    }
+    if !value.get_ref().is_table() {
+        return reader.unlike(
+            value,
+            &key,
+            "a model in quotes, a table of model, weight and temperature, or false",
+        );
+    }
+    let Some(fields) = Fields::of(reader, value, &key, &["model", "weight", "temperature"]) else { return };
+    let Some(model) = fields.get("model") else {
+        return fields.missing(reader, "model", "model = \"runs/strong\"");
+    };
+    let Some(model) = reader.text(model, &fields.key("model")) else { return };
+    let mut teacher = Teacher::new(model);
+    fields.number(reader, "weight", Bound::PROBABILITY, |x| teacher.weight = x);
+    fields.number(reader, "temperature", Bound::POSITIVE, |x| teacher.temperature = x);
+    options.teacher = Some(teacher);
+}
+
+/// `0.5` (where it begins), a table, or `false`.
+fn progressive(reader: &mut Reader<'_>, fields: &Fields<'_, '_>, options: &mut TrainOptions) {
+    let key = fields.key("progressive");
+    let Some(value) = fields.get("progressive") else { return };
+    let mut progressive = Progressive::default();
+    if value.get_ref().as_bool() == Some(false) {
+        options.progressive = None;
+        return;
+    }
+    if value.get_ref().is_table() {
+        let Some(fields) = Fields::of(reader, value, &key, &["from", "until"]) else { return };
+        fields.number(reader, "from", Bound::FACTOR, |x| progressive.from = x);
+        fields.number(reader, "until", Bound::FACTOR, |x| progressive.until = x);
+    } else if value.get_ref().is_float() {
+        fields.number(reader, "progressive", Bound::FACTOR, |x| progressive.from = x);
+    } else {
+        reader.unlike(
+            value,
+            &key,
+            "the share of the sides to begin with, a table of from and until, or false",
+        );
+    }
+    options.progressive = Some(progressive);
 }
 
 /// `5` (epochs), a table, or `false`.

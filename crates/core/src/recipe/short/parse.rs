@@ -108,6 +108,10 @@ fn layer(words: &mut Words<'_>) -> Option<LayerSpec> {
             let rate = words.number("the share to drop, as in `dropout 0.3`").unwrap_or(0.0);
             (Layer::Dropout { rate }, &[])
         }
+        "drop_path" => {
+            let rate = words.number("the share of images, as in `drop_path 0.1`").unwrap_or(0.0);
+            (Layer::DropPath { rate }, &[])
+        }
         "flatten" => (Layer::Flatten, &[]),
         "add" => (Layer::Add, &[]),
         "concat" => (Layer::Concat, &[]),

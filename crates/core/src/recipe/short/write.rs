@@ -70,7 +70,7 @@ fn numbers(layer: &Layer) -> String {
         }
         Layer::Dense { units, bias } => format!(" {units} {}", bias_word(bias)),
         Layer::BatchNorm { epsilon, momentum } => format!(" epsilon {epsilon} momentum {momentum}"),
-        Layer::Dropout { rate } => format!(" {rate}"),
+        Layer::Dropout { rate } | Layer::DropPath { rate } => format!(" {rate}"),
         Layer::Scale { bias } => format!(" {}", bias_word(bias)),
         Layer::LayerNorm { epsilon } => format!(" epsilon {epsilon}"),
         Layer::Slice { first, channels } => format!(" {first}..{}", first.saturating_add(channels)),

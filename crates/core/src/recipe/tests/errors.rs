@@ -137,7 +137,7 @@ fn values_of_another_type() {
     9 | rate = true
       |        ^^^^
 
-    error: train.optimizer at r.toml:10:13: expected one of adam, adamw, sgd, nesterov, found 3
+    error: train.optimizer at r.toml:10:13: expected one of adam, adamw, sgd, nesterov, muon, found 3
        |
     10 | optimizer = 3
        |             ^
@@ -424,7 +424,7 @@ fn a_text_without_quotes() {
 #[test]
 fn one_choice_at_a_time() {
     assert_snapshot!(rejected(with_train("optimizer = { adam = {}, sgd = {} }\nschedule = \"cosin\"")), @r#"
-    error: train.optimizer at r.toml:7:13: expected exactly one of adam, adamw, sgd, nesterov, found adam and sgd
+    error: train.optimizer at r.toml:7:13: expected exactly one of adam, adamw, sgd, nesterov, muon, found adam and sgd
       |
     7 | optimizer = { adam = {}, sgd = {} }
       |             ^^^^^^^^^^^^^^^^^^^^^^^
@@ -448,7 +448,7 @@ fn one_choice_at_a_time() {
     7 | initializer = { he-normal = {} }
       |               ^^^^^^^^^^^^^^^^^^
 
-    error: train.optimizer at r.toml:8:13: expected exactly one of adam, adamw, sgd, nesterov, found none
+    error: train.optimizer at r.toml:8:13: expected exactly one of adam, adamw, sgd, nesterov, muon, found none
       |
     8 | optimizer = {}
       |             ^^

@@ -87,7 +87,7 @@ fn short_layers_that_are_not_understood() {
        |
     13 |   "zzz 3", "dense 1 relu gelu", "conv 8 3x3 stride 1 stride 2"
        |    ^^^
-    hint: the words that fit here are conv, depthwise, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, flatten, add, concat, multiply, scale, layer_norm, slice, shuffle, pad, resize, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
+    hint: the words that fit here are conv, depthwise, max_pool, avg_pool, global_avg_pool, global_max_pool, dense, batch_norm, dropout, drop_path, flatten, add, concat, multiply, scale, layer_norm, slice, shuffle, pad, resize, identity, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, clip
 
     error: layer "dense 1 relu gelu" at r.toml:13:26: expected one activation, found a second, `gelu`
        |

@@ -7,7 +7,7 @@ use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Builder, Layer, LayerSpec, Padding};
 use crate::recipe::{
     AugmentOptions, ClassWeights, DataOptions, EarlyStopping, EpsilonForm, Filter, Fit, Initializer, Loss,
-    ModelOptions, Optimizer, Sampling, Schedule, TrainOptions,
+    ModelOptions, Optimizer, Progressive, Sampling, Schedule, Teacher, TrainOptions,
 };
 
 fn range(low: f64, high: f64) -> impl Strategy<Value = [f64; 2]> {
@@ -37,6 +37,7 @@ fn optimizers() -> impl Strategy<Value = Optimizer> {
             Optimizer::Adam { beta1, beta2, epsilon, epsilon_form }
         }),
         (0.0..1.0, any::<bool>()).prop_map(|(momentum, nesterov)| Optimizer::Sgd { momentum, nesterov }),
+        (0.0..1.0, any::<bool>()).prop_map(|(momentum, nesterov)| Optimizer::Muon { momentum, nesterov }),
     ]
 }
 
@@ -77,14 +78,25 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
             .prop_map(ClassWeights::Named),
     ];
     let weighing = (sampling, 0.0..1.0, loss, class_weights);
-    (numbers, optimizers(), schedules(), initializer, early, weighing).prop_map(
+    let progressive =
+        proptest::option::of((0.01..=1.0, 0.01..=1.0).prop_map(|(from, until)| Progressive { from, until }));
+    let teacher = proptest::option::of(
+        ("[a-z/\\. \"]{1,9}", 0.0..=1.0, 0.1..9.0).prop_map(|(model, weight, temperature)| Teacher {
+            model,
+            weight,
+            temperature,
+        }),
+    );
+    let craft = (any::<bool>(), progressive, teacher);
+    (numbers, optimizers(), schedules(), initializer, early, weighing, craft).prop_map(
         |(
             (epochs, batch, rate, seed, label_smoothing, weight_decay, clip_norm),
             optimizer,
             schedule,
             initializer,
             early_stopping,
-            (sampling, ema, loss, class_weights),
+            (sampling, average, loss, class_weights),
+            (plain, progressive, teacher),
         )| TrainOptions {
             epochs,
             batch,
@@ -98,7 +110,10 @@ fn train_options() -> impl Strategy<Value = TrainOptions> {
             label_smoothing,
             weight_decay,
             clip_norm,
-            ema,
+            ema: if plain { 0.0 } else { average },
+            swa: if plain { average } else { 0.0 },
+            progressive,
+            teacher,
             initializer,
             early_stopping,
         },
@@ -110,6 +125,7 @@ fn models() -> impl Strategy<Value = ModelOptions> {
     let keeping = prop_oneof![
         Just(Layer::Activation),
         (0.0_f32..0.99).prop_map(|rate| Layer::Dropout { rate }),
+        (0.0_f32..0.99).prop_map(|rate| Layer::DropPath { rate }),
         (1e-6_f32..0.1, 0.0_f32..0.999)
             .prop_map(|(epsilon, momentum)| Layer::BatchNorm { epsilon, momentum }),
         (1_usize..4, any::<bool>()).prop_map(|(side, bias)| Layer::Depthwise {
@@ -233,6 +249,9 @@ fn seed_resolved() {
     weight_decay = 0.0
     clip_norm = 0.0
     ema = 0.0
+    swa = 0.0
+    progressive = false
+    teacher = false
     initializer = "glorot-uniform"
     early_stopping = false
     "#);

@@ -2,8 +2,8 @@ use super::*;
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::graph::{Activation, Layer};
 use crate::recipe::{
-    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Sampling, Schedule, TrainOptions,
-    parse_layer,
+    ClassWeights, EarlyStopping, EpsilonForm, Initializer, Loss, Optimizer, Progressive, Sampling, Schedule,
+    Teacher, TrainOptions, parse_layer,
 };
 
 const SEED: &str = include_str!("../../../../../recipes/seed.toml");
@@ -48,7 +48,7 @@ fn what_is_left_out_has_its_default() {
 fn every_key_of_train() {
     let read = train(
         "epochs = 3\nbatch = 64\noptimizer = \"sgd\"\nrate = 1\nschedule = \"step\"\nseed = 0xff\nloss = \"focal\"\nclass_weights = \"balanced\"\nlabel_smoothing = 0.1\n\
-         weight_decay = 1e-4\nclip_norm = 1\nema = 0.99\nsampling = \"balanced\"\ninitializer = \"he-normal\"\nearly_stopping = 7",
+         weight_decay = 1e-4\nclip_norm = 1\nema = 0.99\nprogressive = 0.25\nteacher = \"runs/a\"\nsampling = \"balanced\"\ninitializer = \"he-normal\"\nearly_stopping = 7",
     );
     let expected = TrainOptions {
         epochs: 3,
@@ -64,10 +64,29 @@ fn every_key_of_train() {
         weight_decay: 1e-4,
         clip_norm: 1.0,
         ema: 0.99,
+        swa: 0.0,
+        progressive: Some(Progressive { from: 0.25, until: 0.75 }),
+        teacher: Some(Teacher { model: "runs/a".into(), weight: 0.7, temperature: 2.0 }),
         initializer: Initializer::HeNormal,
         early_stopping: Some(EarlyStopping { patience: 7, min_delta: 0.0 }),
     };
     assert_eq!(read, expected);
+}
+
+#[test]
+fn averages_sizes_and_teachers() {
+    assert_eq!(train("swa = 0.75").swa, 0.75);
+    let progressive = |text: &str| train(&format!("progressive = {text}")).progressive;
+    assert_eq!(progressive("false"), None);
+    assert_eq!(progressive("{ until = 1.0 }"), Some(Progressive { from: 0.5, until: 1.0 }));
+    let teacher = |text: &str| train(&format!("teacher = {text}")).teacher;
+    assert_eq!(teacher("false"), None);
+    let wanted = Teacher { model: "a.onnx".into(), weight: 1.0, temperature: 4.0 };
+    assert_eq!(teacher("{ model = \"a.onnx\", weight = 1, temperature = 4 }"), Some(wanted));
+    insta::assert_snapshot!(rejected(with_train(
+        "ema = 0.9\nswa = 0.5\nprogressive = { from = 0, to = 1 }\nteacher = { weight = 2 }"
+    )));
+    insta::assert_snapshot!(rejected(with_train("progressive = \"small\"\nteacher = 3")));
 }
 
 #[test]
@@ -111,6 +130,11 @@ fn optimizers_in_short_and_in_full() {
         ("\"nesterov\"", Optimizer::Sgd { momentum: 0.9, nesterov: true }),
         ("{ nesterov = { momentum = 0.8 } }", Optimizer::Sgd { momentum: 0.8, nesterov: true }),
         ("{ sgd = { momentum = 0.8 } }", Optimizer::Sgd { momentum: 0.8, nesterov: false }),
+        ("\"muon\"", Optimizer::Muon { momentum: 0.95, nesterov: true }),
+        (
+            "{ muon = { momentum = 0.9, nesterov = false } }",
+            Optimizer::Muon { momentum: 0.9, nesterov: false },
+        ),
         ("{ adam = {} }", Optimizer::default()),
         ("{ adam = { beta1 = 0.8 } }", adam(0.8, 0.999, 1e-7, EpsilonForm::Corrected)),
         (

@@ -63,3 +63,43 @@ fn a_run_with_an_average_goes_on_to_the_same_bits() {
     let trainer = Trainer::new(super::isa(), &recipe, &graph, &train, None).expect("they fit together");
     assert!(trainer.state().average.is_some());
 }
+
+/// The plain average of the last epochs, and statistics that are those of training images.
+#[test]
+fn the_last_epochs_are_averaged_alike_and_their_statistics_found_anew() {
+    let train = images(200, 5);
+    let recipe = recipe("", "swa = 0.3");
+    let run = run(&recipe, &train, None, None);
+    let graph = super::graph(&recipe);
+    // Three epochs of five steps: 0.3 of them is 0.9, so that all three are in it.
+    let ends: Vec<&[f32]> = [5, 10, 15].map(|step| &run.states[step].weights.values[..]).to_vec();
+    let average = &run.last().average.as_ref().expect("an average").values;
+    assert_eq!(&run.result, average);
+    for parameter in &graph.parameters {
+        for place in parameter.range() {
+            let mean = ends.iter().map(|end| f64::from(end[place])).sum::<f64>() / 3.0;
+            let same = (f64::from(average[place]) - mean).abs() < BOUND;
+            assert!(
+                same || !parameter.role.trained(),
+                "{}: {} is not {mean}",
+                parameter.name,
+                average[place]
+            );
+        }
+    }
+    // The moving statistics lag behind with a momentum of 0.99; those found anew are the mean over the batches.
+    let moving = |values: &[f32], name: &str| {
+        let parameter =
+            graph.parameters.iter().find(|parameter| parameter.name.ends_with(name)).expect("a name");
+        values[parameter.range()].to_vec()
+    };
+    let (found, lagging) = (moving(average, "moving_variance"), moving(ends[2], "moving_variance"));
+    assert_ne!(found, lagging);
+    assert!(found.iter().all(|&variance| variance > 0.0 && variance < 0.9), "{found:?}");
+    assert!(lagging.iter().all(|&variance| variance > 0.8), "still near where it began: {lagging:?}");
+
+    for from in [3, 5, 11, 14] {
+        let again = super::run(&recipe, &train, None, Some(run.states[from].clone()));
+        assert_eq!(again.last(), run.last(), "stopped after step {from}");
+    }
+}

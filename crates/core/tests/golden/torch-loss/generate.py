@@ -4,7 +4,7 @@ python3 -m venv .venv && .venv/bin/pip install torch numpy   (the versions of ve
 .venv/bin/python crates/core/tests/golden/torch-loss/generate.py
 
 Cross-entropy is torch.nn.CrossEntropyLoss. Focal loss is written down here (Lin et al. 2017, "Focal Loss for Dense Object
-Detection", equation 5, over a softmax) and differentiated by autograd.
+Detection", equation 5, over a softmax) and differentiated by autograd. Distillation is torch.nn.KLDivLoss at a temperature.
 """
 
 import json
@@ -40,6 +40,18 @@ for weighted in [False, True]:
         cases.append({"weighted": weighted, "smoothing": smoothing, "gamma": gamma,
                       "loss": loss.item(), "gradient": x.grad.flatten().tolist()})
 
-golden = {"logits": logits.flatten().tolist(), "labels": labels.tolist(), "weights": weights.tolist(), "cases": cases}
+teacher = (3 * torch.randn(N, K)).round(decimals=3).double()
+lessons = []
+for weight, temperature in [(1.0, 1.0), (0.7, 2.0), (0.3, 4.0)]:
+    x = logits.clone().requires_grad_()
+    cooled, target = torch.log_softmax(x / temperature, 1), torch.softmax(teacher / temperature, 1)
+    entropy = -(target * target.log()).sum() / N
+    soft = torch.nn.KLDivLoss(reduction="batchmean")(cooled, target) + entropy
+    loss = (1 - weight) * torch.nn.CrossEntropyLoss()(x, labels) + weight * temperature**2 * soft
+    loss.backward()
+    lessons.append({"weight": weight, "temperature": temperature, "loss": loss.item(), "gradient": x.grad.flatten().tolist()})
+
+golden = {"logits": logits.flatten().tolist(), "labels": labels.tolist(), "weights": weights.tolist(), "cases": cases,
+          "teacher": teacher.flatten().tolist(), "lessons": lessons}
 (HERE / "loss.json").write_text(json.dumps(golden, indent=1) + "\n")
 (HERE / "versions.json").write_text(json.dumps({"python": platform.python_version(), "torch": torch.__version__}, indent=1) + "\n")

@@ -1,0 +1,132 @@
+//! Muon: steps whose matrix has singular values near 1.
+//!
+//! *Idea*: a kernel is a matrix of what it reads (rows) by filters (columns). Its momentum mostly points along few directions; made
+//! orthogonal, all directions that it has are walked alike.
+//! ```text
+//! m <- momentum m + (1 - momentum) g
+//! u  = (1 - momentum) g + momentum m            (Nesterov), or m
+//! X0 = u / |u|;   A = X X^T;   X <- a X + (b A + c A A) X       ITERATIONS times
+//! w <- w - rate decay w - rate 0.2 sqrt(max(rows, columns)) X
+//! ```
+//! The factor gives the step the root mean square of one of Adam's, so that one `rate` does for both. Kernels of convolutions and dense
+//! layers are stepped so, but not the last layer's, nor those in groups, whose matrices are a column wide: these, biases and
+//! normalizations are left to Adam.
+//!
+//! *Exactness*: products are those of [`gemm`]; each matrix is worked on by one thread.
+//!
+//! *Reference*: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks", with its polynomial; Liu et al. 2025,
+//! "Muon is Scalable for LLM Training", section 2.2, for the factor. PyTorch's `torch.optim.Muon` with `match_rms_adamw` does the same
+//! in bf16.
+
+use seamripper_kernels::Instructions;
+use seamripper_kernels::gemm::{Gemm, gemm};
+use seamripper_kernels::panels::{Panels, Run};
+
+use crate::graph::{Graph, Layer, Parameter, Role};
+
+/// Of the polynomial `a x + b x^3 + c x^5`, which takes all of (0, 1] near 1 when repeated.
+const COEFFICIENTS: [f32; 3] = [3.4445, -4.775, 2.0315];
+/// How often.
+const ITERATIONS: usize = 5;
+/// Added to a matrix' norm, so that one of zeros stays one.
+const EPSILON: f32 = 1e-7;
+/// The root mean square of a step of Adam, by which steps are scaled.
+const ADAM_STEP: f64 = 0.2;
+
+/// `[rows, columns]` of a parameter that is stepped this way.
+pub(super) fn shape(graph: &Graph, node: usize, parameter: &Parameter) -> Option<[usize; 2]> {
+    let last = graph.nodes.iter().rposition(|node| !node.parameters.is_empty());
+    let whole = match graph.nodes[node].layer {
+        Layer::Conv2d { groups, .. } => groups == 1,
+        Layer::Dense { .. } => true,
+        _ => false,
+    };
+    if parameter.role != Role::Kernel || !whole || last == Some(node) {
+        return None;
+    }
+    let columns = *parameter.shape.last()?;
+    Some([parameter.len() / columns, columns])
+}
+
+/// Moves the momentum `first` towards `gradient`, and gives the direction of the step.
+pub(super) fn momentum((share, nesterov): (f64, bool), gradient: &[f32], first: &mut [f32]) -> Vec<f32> {
+    let (past, now) = (share as f32, (1.0 - share) as f32);
+    let step = |(first, &gradient): (&mut f32, &f32)| {
+        *first = past * *first + now * gradient;
+        if nesterov { past * *first + now * gradient } else { *first }
+    };
+    first.iter_mut().zip(gradient).map(step).collect()
+}
+
+/// What a step of rate 1 is of a matrix of this shape that is [`orthogonal`].
+pub(super) fn factor([rows, columns]: [usize; 2]) -> f64 {
+    ADAM_STEP * (rows.max(columns) as f64).sqrt()
+}
+
+/// `[rows, columns]` with the singular vectors of `matrix` and singular values near 1.
+pub(super) fn orthogonal(isa: Instructions, matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let norm = matrix.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32;
+    let wide = rows <= columns;
+    let (m, n) = if wide { (rows, columns) } else { (columns, rows) };
+    let mut x = if wide { matrix.to_vec() } else { transposed(matrix, [rows, columns]) };
+    for x in &mut x {
+        *x /= norm + EPSILON;
+    }
+    let [a, b, c] = COEFFICIENTS;
+    let (mut gram, mut square, mut next) = (vec![0.0; m * m], vec![0.0; m * m], vec![0.0; m * n]);
+    let mut product = Product::new(isa);
+    for _ in 0..ITERATIONS {
+        product.of(&x, &transposed(&x, [m, n]), [m, n, m], &mut gram);
+        product.of(&gram, &gram, [m, m, m], &mut square);
+        for (square, &gram) in square.iter_mut().zip(&gram) {
+            *square = b * gram + c * *square;
+        }
+        product.of(&square, &x, [m, m, n], &mut next);
+        for (x, &next) in x.iter_mut().zip(&next) {
+            *x = a * *x + next;
+        }
+    }
+    if wide { x } else { transposed(&x, [m, n]) }
+}
+
+fn transposed(matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let mut out = vec![0.0; matrix.len()];
+    for (row, values) in matrix.chunks_exact(columns).enumerate() {
+        for (column, &value) in values.iter().enumerate() {
+            out[column * rows + row] = value;
+        }
+    }
+    out
+}
+
+/// Matrix products, with the memory they pack into.
+struct Product {
+    isa: Instructions,
+    panels: Panels,
+}
+
+impl Product {
+    fn new(isa: Instructions) -> Self {
+        Self { isa, panels: Panels::new(isa) }
+    }
+
+    /// `a` `[m, k]` times `b` `[k, n]`.
+    fn of(&mut self, a: &[f32], b: &[f32], [m, k, n]: [usize; 3], out: &mut [f32]) {
+        self.panels.pack(b, n, k);
+        let offsets = |width: usize| (0..m).map(|row| (row * width) as u32).collect::<Vec<_>>();
+        gemm(
+            self.isa,
+            Gemm {
+                a,
+                rows: &offsets(k),
+                runs: &[Run { start: 0, count: k as u32 }],
+                b: &self.panels,
+                bias: None,
+                relu: false,
+                out,
+                out_rows: &offsets(n),
+                accumulate: false,
+            },
+        );
+    }
+}

@@ -13,6 +13,7 @@ mod refused;
 mod same_bytes;
 mod seeds;
 pub mod shapes;
+mod teacher;
 mod transfer;
 
 use std::fs;

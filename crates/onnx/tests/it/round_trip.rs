@@ -4,7 +4,7 @@ use npyz::WriterBuilder;
 use seamripper_core::engine::{Engine, Executor, Wants};
 use seamripper_core::graph::{Graph, ModelFile, Preprocessing, Weights};
 use seamripper_core::random::{Purpose, Stream};
-use seamripper_core::recipe::graph_of;
+use seamripper_core::recipe::{Recipe, graph_of};
 use seamripper_kernels::Instructions;
 use seamripper_onnx::{from_onnx, to_onnx};
 
@@ -45,6 +45,7 @@ pub const NETWORKS: [(&str, [usize; 3], &[&str]); 8] = [
             "batch_norm relu",
             "conv 8 3x3 same no_bias",
             "batch_norm",
+            "drop_path 0.2",
             "add batch_norm1 relu",
             "max_pool 3 stride 2 same",
             "avg_pool 2 stride 1 same silu",
@@ -136,10 +137,25 @@ pub fn logits(model: &ModelFile, images: usize) -> (Vec<f32>, Vec<f32>) {
     (pixels, logits)
 }
 
+/// All of these, and those of the recipes that come with the program.
+fn all() -> Vec<(String, ModelFile)> {
+    let small = NETWORKS.map(|(name, input, layers)| (name.replace(' ', "-"), model(graph(input, layers))));
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes");
+    let recipes = std::fs::read_dir(folder).expect(folder).map(|entry| {
+        let path = entry.expect(folder).path();
+        let text = std::fs::read_to_string(&path).expect("a recipe is a text");
+        let recipe = Recipe::from_toml(&text, "recipe").unwrap_or_else(|error| panic!("{error}"));
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, model(recipe.graph().expect("layers that fit")))
+    });
+    let all: Vec<_> = small.into_iter().chain(recipes).collect();
+    assert!(all.iter().any(|(name, _)| name == "seed-plus"), "no recipes in {folder}");
+    all
+}
+
 #[test]
 fn every_network_comes_back_as_it_was() {
-    for (name, input, layers) in NETWORKS {
-        let model = model(graph(input, layers));
+    for (name, model) in all() {
         let back = from_onnx(&to_onnx(&model), &options()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (classes, preprocessing) = (back.model.classes.clone(), back.model.preprocessing.clone());
         assert_eq!((classes, preprocessing), (model.classes.clone(), model.preprocessing.clone()), "{name}");
@@ -189,12 +205,10 @@ fn the_experiment_keeps_its_layers() {
 fn exported_for_onnx_runtime() {
     let folder =
         std::path::PathBuf::from(std::env::var("SEAMRIPPER_TEST_EXPORTS").expect("a folder to write to"));
-    for (name, input, layers) in NETWORKS {
-        let model = model(graph(input, layers));
-        let name = name.replace(' ', "-");
+    for (name, model) in all() {
         std::fs::write(folder.join(format!("{name}.onnx")), to_onnx(&model)).unwrap();
         let (pixels, logits) = logits(&model, 3);
-        let [h, w, c] = input;
+        let [h, w, c] = model.graph.input;
         let first = |at: usize| {
             let (image, channel, place) = (at / (h * w * c), at / (h * w) % c, at % (h * w));
             pixels[(image * h * w + place) * c + channel]

@@ -23,7 +23,7 @@ fn recipes_that_are_wrong_by_themselves() {
        |
     16 | learning_rate = 0.01
        | ^^^^^^^^^^^^^
-    hint: the keys of [train] are epochs, batch, optimizer, rate, schedule, seed, sampling, loss, class_weights, label_smoothing, weight_decay, clip_norm, ema, initializer, early_stopping
+    hint: the keys of [train] are epochs, batch, optimizer, rate, schedule, seed, sampling, loss, class_weights, label_smoothing, weight_decay, clip_norm, ema, swa, progressive, teacher, initializer, early_stopping
 
     error: unknown key at r.toml:17:1: expected a key of [train], found `epoch`
        |

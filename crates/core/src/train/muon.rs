@@ -12,7 +12,7 @@
 //! layers are stepped so, but not the last layer's, nor those in groups, whose matrices are a column wide: these, biases and
 //! normalizations are left to Adam.
 //!
-//! *Exactness*: products are those of [`gemm`]; each matrix is worked on by one thread.
+//! *Exactness*: products are those of [`gemm`], whose rows are shared out over threads.
 //!
 //! *Reference*: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks", with its polynomial; Liu et al. 2025,
 //! "Muon is Scalable for LLM Training", section 2.2, for the factor. PyTorch's `torch.optim.Muon` with `match_rms_adamw` does the same
@@ -21,6 +21,7 @@
 use seamripper_kernels::Instructions;
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::panels::{Panels, Run};
+use seamripper_kernels::parallel;
 
 use crate::graph::{Graph, Layer, Parameter, Role};
 
@@ -30,6 +31,10 @@ const COEFFICIENTS: [f32; 3] = [3.4445, -4.775, 2.0315];
 const ITERATIONS: usize = 5;
 /// Added to a matrix' norm, so that one of zeros stays one.
 const EPSILON: f32 = 1e-7;
+/// Rows of a product that one thread computes at a time; a multiple of the kernel's tiles.
+const ROWS: usize = 48;
+/// Side of the squares that are transposed one after the other.
+const SQUARE: usize = 16;
 /// The root mean square of a step of Adam, by which steps are scaled.
 const ADAM_STEP: f64 = 0.2;
 
@@ -91,9 +96,14 @@ pub(super) fn orthogonal(isa: Instructions, matrix: &[f32], [rows, columns]: [us
 
 fn transposed(matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
     let mut out = vec![0.0; matrix.len()];
-    for (row, values) in matrix.chunks_exact(columns).enumerate() {
-        for (column, &value) in values.iter().enumerate() {
-            out[column * rows + row] = value;
+    // In squares, so that the lines that are written to stay in the cache until they are full.
+    for first_row in (0..rows).step_by(SQUARE) {
+        for first_column in (0..columns).step_by(SQUARE) {
+            for row in first_row..rows.min(first_row + SQUARE) {
+                for column in first_column..columns.min(first_column + SQUARE) {
+                    out[column * rows + row] = matrix[row * columns + column];
+                }
+            }
         }
     }
     out
@@ -110,23 +120,24 @@ impl Product {
         Self { isa, panels: Panels::new(isa) }
     }
 
-    /// `a` `[m, k]` times `b` `[k, n]`.
+    /// `a` `[m, k]` times `b` `[k, n]`. A row does not depend on which others are computed with it.
     fn of(&mut self, a: &[f32], b: &[f32], [m, k, n]: [usize; 3], out: &mut [f32]) {
         self.panels.pack(b, n, k);
         let offsets = |width: usize| (0..m).map(|row| (row * width) as u32).collect::<Vec<_>>();
-        gemm(
-            self.isa,
-            Gemm {
+        let (rows, out_rows, panels) = (offsets(k), offsets(n), &self.panels);
+        parallel::for_each_chunk(out, ROWS * n, |start, out| {
+            let count = out.len() / n;
+            gemm(self.isa, Gemm {
                 a,
-                rows: &offsets(k),
+                rows: &rows[start / n..][..count],
                 runs: &[Run { start: 0, count: k as u32 }],
-                b: &self.panels,
+                b: panels,
                 bias: None,
                 relu: false,
                 out,
-                out_rows: &offsets(n),
+                out_rows: &out_rows[..count],
                 accumulate: false,
-            },
-        );
+            });
+        });
     }
 }

@@ -127,17 +127,20 @@ impl Product {
         let (rows, out_rows, panels) = (offsets(k), offsets(n), &self.panels);
         parallel::for_each_chunk(out, ROWS * n, |start, out| {
             let count = out.len() / n;
-            gemm(self.isa, Gemm {
-                a,
-                rows: &rows[start / n..][..count],
-                runs: &[Run { start: 0, count: k as u32 }],
-                b: panels,
-                bias: None,
-                relu: false,
-                out,
-                out_rows: &out_rows[..count],
-                accumulate: false,
-            });
+            gemm(
+                self.isa,
+                Gemm {
+                    a,
+                    rows: &rows[start / n..][..count],
+                    runs: &[Run { start: 0, count: k as u32 }],
+                    b: panels,
+                    bias: None,
+                    relu: false,
+                    out,
+                    out_rows: &out_rows[..count],
+                    accumulate: false,
+                },
+            );
         });
     }
 }

@@ -1,7 +1,9 @@
-"""When is a class over-predicted by 60 %? Bias of every class on rotated test images, and after imbalanced training.
+"""When is a class over-predicted by 60 %? Bias of every class on rotated test images, and after imbalanced training; robustness of runs.
 
     python bench/bias.py rotated PROGRAM RUN [RUN …]     test images turned by fixed angles and by a random ±30°
     python bench/bias.py imbalanced PROGRAM SCRATCH      recipe `seed`, 3 epochs, neighbours of Sneaker made rare
+    python bench/bias.py robust PROGRAM RUN [RUN …]      runs of one recipe with several seeds: test images turned by 15° and 30° and shifted
+                                                         by 4 pixels, each to all sides; accuracy and the worst class, mean ± sd over runs
 
 Needs numpy and opencv-python-headless==4.11.0.86; reads Fashion-MNIST from Debian's package or $SEAMRIPPER_DATA.
 """
@@ -10,6 +12,7 @@ import gzip
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -85,7 +88,41 @@ def imbalanced(program, scratch):
         report(f"{100 * share:g} % of Sandal and Ankle boot kept in training", program, str(run), folder)
 
 
+def shifted(images, right, down):
+    return np.stack([cv2.warpAffine(x, np.float64([[1, 0, right], [0, 1, down]]), (28, 28)) for x in images])
+
+
+def robust(program, runs):
+    images, labels = read("t10k")
+    even = lambda angle: np.full(len(labels), angle)
+    settings = {
+        "upright": [images],
+        "±15°": [turned(images, even(a)) for a in (15, -15)],
+        "±30°": [turned(images, even(a)) for a in (30, -30)],
+        "4 pixels to a side": [shifted(images, *by) for by in ((4, 0), (-4, 0), (0, 4), (0, -4))],
+    }
+    spread = lambda values: f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else float('nan'):.1f} %"
+    print("| test images | accuracy | worst class | its recall |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, variants in settings.items():
+            accuracies, recalls = [[] for _ in runs], [{c: [] for c in CLASSES} for _ in runs]
+            for number, changed in enumerate(variants):
+                folder = pathlib.Path(scratch) / f"{name}-{number}"
+                write(folder, train=(images[:10], labels[:10]), t10k=(changed, labels))
+                for place, run in enumerate(runs):
+                    command = [program, "eval", run, "--data", f"idx:{folder}", "--json", "--quiet"]
+                    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                    accuracies[place].append(100 * result["accuracy"])
+                    for c in result["classes"]:
+                        recalls[place][c["name"]].append(100 * c["recall"])
+            of = lambda name: [statistics.mean(each[name]) for each in recalls]
+            worst = min(CLASSES, key=lambda name: statistics.mean(of(name)))
+            print(f"| {name} | {spread([statistics.mean(each) for each in accuracies])} | {worst} | {spread(of(worst))} |", flush=True)
+
+
 if sys.argv[1] == "rotated":
     rotated(sys.argv[2], sys.argv[3:])
+elif sys.argv[1] == "robust":
+    robust(sys.argv[2], sys.argv[3:])
 else:
     imbalanced(sys.argv[2], sys.argv[3])

@@ -303,7 +303,7 @@ fn on_a_terminal_there_is_a_board() {
     let seen = |name: &str, size: &str, environment: &str| {
         let place = Place::new();
         let program = env!("CARGO_BIN_EXE_seamripper");
-        let train = format!("{environment} {program} train r.toml --no-report train.epochs=40 --out {name}");
+        let train = format!("{environment} {program} train r.toml --no-report train.epochs=400 --out {name}");
         let output = std::process::Command::new("script")
             .args(["-qec", &format!("stty {size}; {train}"), "/dev/null"])
             .current_dir(place.at(""))
@@ -312,7 +312,7 @@ fn on_a_terminal_there_is_a_board() {
             .expect("`script`, of bsdutils");
         let text = place.text(&output.stdout);
         assert!(output.status.success(), "{text}");
-        assert!(text.contains("epoch  40/40"), "{text}");
+        assert!(text.contains("epoch 400/400"), "{text}");
         text
     };
     let whole = seen("whole", "rows 40 cols 100", "TERM=xterm");

@@ -11,23 +11,30 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def pool_last(channels):
-    """The layers of `speedrun` with the pool where it usually stands."""
-    stage = lambda c: [f"conv {c} 3x3 same no_bias", "batch_norm momentum 0.9 relu", "max_pool 2"]
-    return [*sum(map(stage, channels), []), "flatten", "dense 10"]
+def layers_of(recipe):
+    return tomllib.loads((ROOT / "recipes" / f"{recipe}.toml").read_text())["model"]["layers"]
 
 
 def layers(*names):
     return "model.layers=[" + ",".join(f'"{name}"' for name in names) + "]"
 
 
-STAGES = ["conv 16 3x3 same no_bias", "max_pool 2", "batch_norm momentum 0.9 relu", "conv 32 3x3 same no_bias", "max_pool 2",
-          "batch_norm momentum 0.9 relu", "conv 64 3x3 same no_bias", "max_pool 2", "batch_norm momentum 0.9 relu"]
-PLAIN = ["conv 16 3x3 same relu", "max_pool 2", "conv 32 3x3 same relu", "max_pool 2", "conv 64 3x3 same relu", "max_pool 2"]
+def pool_last(stages):
+    """Stages of convolution, pool and batch normalization with the pool where it usually stands."""
+    return sum(([conv, norm, pool] for conv, pool, norm in zip(*[iter(stages)] * 3)), [])
+
+
+def plain(stages):
+    """The same without batch normalization."""
+    return sum(([conv.replace("no_bias", "relu"), pool] for conv, pool, _ in zip(*[iter(stages)] * 3)), [])
+
+
+*STAGES, FLATTEN, LAST = layers_of("speedrun")
 
 SPEEDRUN = {
     "the recipe": [],
@@ -45,14 +52,13 @@ SPEEDRUN = {
     "mirrored": ["augment.online=[{flip=0.5}]"],
     "mirrored and shifted": ["augment.online=[{flip=0.5},{crop={pad=1}}]"],
     "ema 0.99": ["train.ema=0.99"],
-    "dropout 0.1 before the last layer": [layers(*STAGES, "flatten", "dropout 0.1", "dense 10")],
-    "no batch normalization": [layers(*PLAIN, "flatten", "dense 10")],
-    "pool after batch normalization": [layers(*pool_last([16, 32, 64]))],
-    "global max-pool in place of flatten": [layers(*STAGES, "global_max_pool", "dense 10")],
-    "the same, half the side in the first epoch": [layers(*STAGES, "global_max_pool", "dense 10"), "train.progressive={from=0.5,until=0.5}"],
+    "dropout 0.1 before the last layer": [layers(*STAGES, FLATTEN, "dropout 0.1", LAST)],
+    "no batch normalization": [layers(*plain(STAGES), FLATTEN, LAST)],
+    "pool after batch normalization": [layers(*pool_last(STAGES), FLATTEN, LAST)],
+    "global max-pool in place of flatten": [layers(*STAGES, "global_max_pool", LAST)],
+    "the same, half the side in the first epoch": [layers(*STAGES, "global_max_pool", LAST), "train.progressive={from=0.5,until=0.5}"],
 }
 ABLATIONS = {"speedrun": SPEEDRUN}
-
 
 
 def ablation(program, recipe, scratch, seeds="8"):

@@ -76,8 +76,13 @@ impl KeptModel {
         Ok(Self { model: read_trained(&run.join(copy))?, copy })
     }
 
+    /// Puts the copies of those that there are into a run folder.
+    pub fn keep_all(models: [Option<&Self>; 2], run: &Path) -> Outcome {
+        models.into_iter().flatten().try_for_each(|model| model.keep(run))
+    }
+
     /// Puts the copy into a run folder, unless it is there already.
-    pub fn keep(&self, run: &Path) -> Outcome {
+    fn keep(&self, run: &Path) -> Outcome {
         let copy = run.join(self.copy);
         if copy.is_file() {
             return Ok(());

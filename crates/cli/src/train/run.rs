@@ -162,9 +162,8 @@ impl Run<'_> {
         self.corrections.keep(folder.path())?;
         // Several runs share the copies in the folder of their folders.
         if self.title.is_empty() {
-            for kept in self.foundation.map(|foundation| &foundation.kept).into_iter().chain(self.teacher) {
-                kept.keep(folder.path())?;
-            }
+            let kept = [self.foundation.map(|foundation| &foundation.kept), self.teacher];
+            KeptModel::keep_all(kept, folder.path())?;
         }
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())

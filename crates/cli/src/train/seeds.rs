@@ -116,9 +116,10 @@ impl Seeds<'_> {
             document.seeds.len()
         ));
         self.corrections.keep(folder.path())?;
-        for kept in self.foundation.map(|foundation| &foundation.kept).into_iter().chain(self.teacher) {
-            kept.keep(folder.path())?;
-        }
+        KeptModel::keep_all(
+            [self.foundation.map(|foundation| &foundation.kept), self.teacher],
+            folder.path(),
+        )?;
         document.write(folder)?;
         folder.write("recipe.toml", self.recipe.to_toml().as_bytes())?;
         folder.write("environment.json", self.environment.as_bytes())?;

@@ -150,10 +150,18 @@ pub enum Optimizer {
     },
 }
 
+impl Optimizer {
+    /// Adam's decays where nothing is said: the paper's, and Keras'.
+    pub const BETAS: (f64, f64) = (0.9, 0.999);
+    /// Likewise its epsilon: Keras'.
+    pub const EPSILON: f64 = 1e-7;
+}
+
 impl Default for Optimizer {
     /// Adam with Keras' constants.
     fn default() -> Self {
-        Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, epsilon_form: EpsilonForm::Corrected }
+        let (beta1, beta2) = Self::BETAS;
+        Self::Adam { beta1, beta2, epsilon: Self::EPSILON, epsilon_form: EpsilonForm::Corrected }
     }
 }
 

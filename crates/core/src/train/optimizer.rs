@@ -53,10 +53,21 @@ impl Update<'_> {
             };
             let (gradient, weights) = (&gradient[range.clone()], &mut weights[range.clone()]);
             let first = &mut moments.first[range.clone()];
+            let mut by_adam = |betas, epsilon, epsilon_form| {
+                let constants = adam_at((rate, step), betas, epsilon, epsilon_form);
+                adam(
+                    self.isa,
+                    constants,
+                    decay,
+                    gradient,
+                    weights,
+                    first,
+                    &mut moments.second[range.clone()],
+                );
+            };
             match self.options.optimizer {
                 Optimizer::Adam { beta1, beta2, epsilon, epsilon_form } => {
-                    let constants = adam_at((rate, step), (beta1, beta2), epsilon, epsilon_form);
-                    adam(self.isa, constants, decay, gradient, weights, first, &mut moments.second[range]);
+                    by_adam((beta1, beta2), epsilon, epsilon_form);
                 }
                 Optimizer::Sgd { momentum, nesterov } => {
                     let constants = Sgd { rate: rate as f32, momentum: momentum as f32, nesterov };
@@ -69,19 +80,7 @@ impl Update<'_> {
                         decay,
                         values: muon::momentum((momentum, nesterov), gradient, first),
                     }),
-                    None => {
-                        let constants =
-                            adam_at((rate, step), ADAM_BETAS, ADAM_EPSILON, EpsilonForm::Corrected);
-                        adam(
-                            self.isa,
-                            constants,
-                            decay,
-                            gradient,
-                            weights,
-                            first,
-                            &mut moments.second[range],
-                        );
-                    }
+                    None => by_adam(Optimizer::BETAS, Optimizer::EPSILON, EpsilonForm::Corrected),
                 },
             }
         }
@@ -114,10 +113,6 @@ struct Direction {
     decay: f32,
     values: Vec<f32>,
 }
-
-/// Adam's constants for what Muon leaves to it.
-const ADAM_BETAS: (f64, f64) = (0.9, 0.999);
-const ADAM_EPSILON: f64 = 1e-7;
 
 /// Adam's constants at a step, counted from 1.
 fn adam_at(

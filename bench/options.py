@@ -1,7 +1,7 @@
 """What single options of a recipe are worth, on validation images: mean ± sd over seeds, and the range tests of `lr-find`.
 
     python3 bench/options.py accuracy PROGRAM SCRATCH [EPOCHS [SEEDS]]     runs are kept in SCRATCH and not repeated
-    python3 bench/options.py lr-find PROGRAM                               over 5 seeds and 3 lengths, exits 1 if 2 x apart
+    python3 bench/options.py lr-find PROGRAM                               over 5 seeds and 3 numbers of tests, exits 1 if 2 x apart
 
 The network of recipe `seed`, mirrored and shifted images, a tenth of the training images held out; test images are not looked at.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 RECIPE = pathlib.Path(__file__).resolve().parent.parent / "recipes" / "seed-plus.toml"
-BASE = ["data.validation=0.1", "train.label_smoothing=0"]
+BASE = ["data.validation=0.1", "train.label_smoothing=0", "train.optimizer=adam", "train.rate=3e-3"]
 SCHEDULES = {"constant": ["train.schedule=constant", "train.rate=1e-3"], "one-cycle": []}
 OPTIONS = {
     "nothing": [],
@@ -42,21 +42,21 @@ def accuracy(program, scratch, epochs="10", seeds="3"):
 
 
 def lr_find(program):
-    print("| recipe | optimizer | steps | suggested, over seeds 0 to 4 |\n|---|---|---|---|")
-    failed = False
-    for optimizer in ["adam", "sgd", "nesterov"]:
+    print("| recipe | optimizer | tests | suggested, over seeds 0, 100, 200, 300, 400 |\n|---|---|---|---|")
+    failed, apart = False, {}
+    for optimizer in ["adam", "sgd", "nesterov", "muon"]:
         every = []
-        for steps in [200, 500, 1000]:
+        for tests in [5, 9, 17]:
             found = []
-            for seed in range(5):
-                call = [program, "lr-find", RECIPE, f"train.optimizer={optimizer}", "--steps", str(steps), "--seed", str(seed)]
+            for seed in range(0, 500, 100):  # a test's weights are those of seed + its number
+                call = [program, "lr-find", RECIPE, f"train.optimizer={optimizer}", "--tests", str(tests), "--seed", str(seed)]
                 done = subprocess.run([*call, "--json", "--quiet"], check=True, stdout=subprocess.PIPE)
                 found.append(json.loads(done.stdout)["suggested"])
-            print(f"| seed-plus | {optimizer} | {steps} | {', '.join('none' if f is None else f'{f:.2e}' for f in found)} |", flush=True)
+            print(f"| seed-plus | {optimizer} | {tests} | {', '.join('none' if f is None else f'{f:.2e}' for f in found)} |", flush=True)
             every += found
-        apart = float("inf") if None in every else max(every) / min(every)
-        print(f"\n{optimizer}: largest / smallest {apart:.2f}\n")
-        failed |= apart >= 2
+        apart[optimizer] = float("inf") if None in every else max(every) / min(every)
+        failed |= apart[optimizer] >= 2
+    print("\nlargest / smallest: " + ", ".join(f"{optimizer} {factor:.2f}" for optimizer, factor in apart.items()))
     return failed
 
 

@@ -1,13 +1,13 @@
 //! `seamripper lr-find RECIPE`: which learning rate to begin with.
 
 use std::io::{self, Write};
+use std::iter;
 use std::path::PathBuf;
 
 use clap::Args;
-use seamripper_core::digits::thousands;
 use seamripper_core::recipe::Recipe;
 use seamripper_core::train::Trainer;
-use seamripper_core::train::rate_range::{RateRange, Suggestion, Trial, smoothed, suggest};
+use seamripper_core::train::rate_range::{RateRange, STEPS, Search, Suggestion, Test, Trial, search};
 use seamripper_data::options::ImageOptions;
 use serde::Serialize;
 
@@ -17,13 +17,11 @@ use crate::diag::{Outcome, Stop, print, tell};
 use crate::foundation::Foundation;
 use crate::kept_model::Typed;
 use crate::model_source::read_recipe_to_train;
+use crate::see::stages::Stages;
 use crate::train::{Sets, instructions, threads};
 
 /// Version of the document.
-const SCHEMA: &str = "seamripper.lr-find/1";
-/// Rates that are tried.
-const LOWEST: f64 = 1e-6;
-const HIGHEST: f64 = 10.0;
+const SCHEMA: &str = "seamripper.lr-find/2";
 /// Rows of the table, and columns of its bars.
 const ROWS: usize = 28;
 const BAR: usize = 40;
@@ -43,22 +41,29 @@ pub struct LrFind {
     /// Seed of every random draw [default: the recipe's]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Steps to take, each at a larger rate
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(100..))]
-    steps: u32,
+    /// Tests that count, each of 200 steps from other weights; more of them, more exact
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(3..=1000))]
+    tests: u32,
 }
 
 /// `lr-find --json`.
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document {
     schema: &'static str,
     seed: u64,
-    steps: usize,
     suggested: Option<f64>,
     edge: Option<f64>,
+    /// The first is over all rates and only says where to look.
+    tests: Vec<TestRow>,
+}
+
+#[derive(Serialize)]
+struct TestRow {
+    lowest: f64,
+    highest: f64,
+    steps: usize,
+    edge: Option<f64>,
     trials: Vec<Row>,
-    #[serde(skip)]
-    recipe: &'a Recipe,
 }
 
 #[derive(Serialize)]
@@ -79,8 +84,7 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
     // As many epochs as the steps may need, and nothing that ends them: the recipe's own schedule has no part in this.
     // A teacher changes what is learnt, not how long a step may be.
     recipe.train.teacher = None;
-    let steps = verb.steps as usize;
-    (recipe.train.epochs, recipe.train.early_stopping) = (steps, None);
+    (recipe.train.epochs, recipe.train.early_stopping) = (STEPS, None);
     let typed = Typed { path: &verb.recipe, changes: &verb.changes };
     let foundation = Foundation::of(&recipe, typed, global)?;
     let threads = threads(global)?;
@@ -97,71 +101,94 @@ pub fn run(verb: &LrFind, global: &Global) -> Outcome {
         }
     };
     let graph = recipe.graph().map_err(|error| Stop::problem(&error, error.hint()))?;
-    let range = RateRange { lowest: LOWEST, highest: HIGHEST, steps };
-    let trials = threads.run(|| -> Result<_, Stop> {
+    let tests = verb.tests as usize;
+    let found = threads.run(|| -> Result<_, Stop> {
         let sets = Sets::of(&recipe, data.train)?;
-        let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, None)
-            .map_err(|error| Stop::problem(&error, error.hint()))?;
-        if let Some(foundation) = &foundation {
-            trainer.begin_with(foundation.model());
-        }
-        Ok(range.run(&mut trainer))
+        Stages::new(global.quiet).run("tests of rates", tests + 1, |done| {
+            search(tests, |number, range| {
+                let mut recipe = recipe.clone();
+                recipe.train.seed = recipe.train.seed.wrapping_add(number as u64);
+                let mut trainer = Trainer::new(isa, &recipe, &graph, &sets.train, None)
+                    .map_err(|error| Stop::problem(&error, error.hint()))?;
+                if let Some(foundation) = &foundation {
+                    trainer.begin_with(foundation.model());
+                }
+                let trials = range.run(&mut trainer);
+                done(number + 1);
+                Ok(trials)
+            })
+        })
     })?;
-    let document = Document::of(&recipe, steps, &trials);
-    if document.suggested.is_none() && !global.quiet {
+    if found.suggestion.is_none() && !global.quiet {
         tell(
-            "note: no rate was found at which anything is learnt and a larger one at which it is lost again",
+            "note: too few tests found a rate at which anything is learnt and a larger one at which it is lost again",
         );
     }
     print(|out| {
         if global.json {
+            let document = Document::of(&recipe, &found);
             return writeln!(out, "{}", serde_json::to_string(&document).expect("plain data"));
         }
-        document.print(out)
+        text(&recipe, &found, out)
     })
 }
 
-impl<'a> Document<'a> {
-    fn of(recipe: &'a Recipe, steps: usize, trials: &[Trial]) -> Self {
-        let found = suggest(trials, steps);
-        let rows = trials.iter().zip(smoothed(trials, steps));
+impl Document {
+    fn of(recipe: &Recipe, found: &Search) -> Self {
         Self {
             schema: SCHEMA,
             seed: recipe.train.seed,
-            steps,
-            suggested: found.map(|Suggestion { rate, .. }| rate),
-            edge: found.map(|Suggestion { edge, .. }| edge),
-            trials: rows.map(|(&Trial { rate, loss }, smoothed)| Row { rate, loss, smoothed }).collect(),
-            recipe,
+            suggested: found.suggestion.map(|Suggestion { rate, .. }| rate),
+            edge: found.suggestion.map(|Suggestion { edge, .. }| edge),
+            tests: iter::once(&found.first).chain(&found.tests).map(TestRow::of).collect(),
         }
     }
+}
 
-    /// A row for every fourth of a decade, the suggestion last.
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { trials, steps, recipe, .. } = self;
+impl TestRow {
+    fn of(test: &Test) -> Self {
+        let RateRange { lowest, highest, steps } = test.range;
+        let rows = test.trials.iter().zip(test.range.smoothed(&test.trials));
+        let trials = rows.map(|(&Trial { rate, loss }, smoothed)| Row { rate, loss, smoothed }).collect();
+        Self { lowest, highest, steps, edge: test.edge, trials }
+    }
+}
+
+/// The first test, a row for every fourth of a decade; then where the others found their edges, and the suggestion.
+fn text(recipe: &Recipe, found: &Search, out: &mut impl Write) -> io::Result<()> {
+    let Search { first, tests, suggestion } = found;
+    let losses = first.range.smoothed(&first.trials);
+    writeln!(
+        out,
+        "a first look: {} steps of {} images, each at a larger rate",
+        first.range.steps, recipe.train.batch
+    )?;
+    writeln!(out, "\n   rate    loss")?;
+    let highest = losses.first().map_or(1.0, |first| 1.2 * first);
+    for row in 0..ROWS {
+        let at = row * first.range.steps / ROWS;
+        let (Some(Trial { rate, .. }), Some(loss)) = (first.trials.get(at), losses.get(at)) else {
+            writeln!(out, "   from here on the loss is no number")?;
+            break;
+        };
+        let cells = (loss / highest).min(1.0) * BAR as f64;
+        let beyond = if *loss > highest { "…" } else { "" };
+        writeln!(out, "{rate:7.0e}  {loss:6.3}  {}{beyond}", "█".repeat(cells.round() as usize))?;
+    }
+    let edges: Vec<_> =
+        tests.iter().map(|test| test.edge.map_or("none".to_owned(), |edge| format!("{edge:.1e}"))).collect();
+    if !edges.is_empty() {
         writeln!(
             out,
-            "{} steps of {} images, each at a larger rate",
-            thousands(*steps as u64),
-            recipe.train.batch
+            "\n{} slower tests of {STEPS} steps, each from other weights: steps are too long from {} on.",
+            tests.len(),
+            edges.join(", ")
         )?;
-        writeln!(out, "\n   rate    loss")?;
-        let highest = trials.first().map_or(1.0, |first| 1.2 * first.smoothed);
-        for row in 0..ROWS {
-            let Some(Row { rate, smoothed, .. }) = trials.get(row * steps / ROWS) else {
-                writeln!(out, "   from here on the loss is no number")?;
-                break;
-            };
-            let cells = (smoothed / highest).min(1.0) * BAR as f64;
-            let beyond = if *smoothed > highest { "…" } else { "" };
-            writeln!(out, "{rate:7.0e}  {smoothed:6.3}  {}{beyond}", "█".repeat(cells.round() as usize))?;
+    }
+    match suggestion {
+        Some(Suggestion { rate, edge }) => {
+            writeln!(out, "Mean {edge:.1e}. Suggested: train.rate={rate:.1e}, as the peak of a schedule.")
         }
-        match (self.suggested, self.edge) {
-            (Some(rate), Some(edge)) => writeln!(
-                out,
-                "\nFrom {edge:.1e} on, steps are too long. Suggested: train.rate={rate:.1e}, as the peak of a schedule."
-            ),
-            _ => writeln!(out, "\nNo suggestion: try more --steps, or look at the recipe and its images."),
-        }
+        None => writeln!(out, "\nNo suggestion: look at the recipe and its images."),
     }
 }

@@ -201,6 +201,7 @@ impl Meter {
     pub fn epoch(&mut self, report: &EpochReport, images_per_second: f64, trainer: &Trainer<'_>) {
         if let Some(board) = &mut self.board {
             board.epoch(report);
+            self.shown = None; // what is behind is seen with the next step, however short the epochs
         }
         if !self.lines {
             self.bar.set_position(0);

@@ -15,13 +15,22 @@ fn a_rate_is_suggested_and_the_same_with_any_number_of_threads() {
     };
     let document = find("1");
     assert_eq!(document, find("3"));
-    assert_eq!(document["schema"], "seamripper.lr-find/1");
-    let trials = document["trials"].as_array().unwrap();
-    assert!(trials.len() > 300, "{}", trials.len());
+    assert_eq!(document["schema"], "seamripper.lr-find/2");
     let number = |value: &Value| value.as_f64().unwrap();
-    assert!((number(&trials[0]["rate"]) - 1e-6).abs() < 1e-15);
+    let tests = document["tests"].as_array().unwrap();
+    assert_eq!(tests.len(), 1 + 9);
+    for test in tests {
+        let trials = test["trials"].as_array().unwrap();
+        assert!(trials.len() > 100, "{}", trials.len());
+        assert_eq!(trials[0]["rate"], test["lowest"]);
+        assert_eq!(test["steps"], 200);
+    }
+    assert_eq!((number(&tests[0]["lowest"]), number(&tests[0]["highest"])), (1e-6, 10.0));
     let (suggested, edge) = (number(&document["suggested"]), number(&document["edge"]));
     assert_eq!(suggested, 0.1 * edge);
+    let edges: Vec<_> = tests[1..].iter().filter_map(|test| test["edge"].as_f64()).collect();
+    let mean = edges.iter().map(|edge| edge.ln()).sum::<f64>() / edges.len() as f64;
+    assert!((mean.exp() / edge - 1.0).abs() < 1e-12, "{edges:?}");
     // the recipe trains well at 0.01
     assert!((1e-3..0.1).contains(&suggested), "{suggested}");
     assert!(!place.at("runs").exists(), "nothing is written");
@@ -34,13 +43,13 @@ fn what_is_printed() {
     let said = place.text(&output.stdout);
     let first: Vec<_> = said.lines().take(3).collect();
     assert_snapshot!(first.join("\n"), @r"
-    500 steps of 32 images, each at a larger rate
+    a first look: 200 steps of 32 images, each at a larger rate
 
        rate    loss
     ");
     assert!(said.lines().count() > 20 && said.contains("Suggested: train.rate="), "{said}");
-    assert_snapshot!(place.refused_by(place.program(&["lr-find", "r.toml", "--steps", "9", "--quiet"])), @r"
-    error: invalid value '9' for '--steps <N>': 9 is not in 100..=4294967295
+    assert_snapshot!(place.refused_by(place.program(&["lr-find", "r.toml", "--tests", "2", "--quiet"])), @r"
+    error: invalid value '2' for '--tests <N>': 2 is not in 3..=1000
 
     For more information, try '--help'.
     ");

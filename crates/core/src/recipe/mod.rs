@@ -78,12 +78,21 @@ impl DataOptions {
 }
 
 /// The `[augment]` table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AugmentOptions {
     /// One more copy of every training image each, made once before training.
     pub expand: Vec<Transform>,
     /// Applied one after the other to every training image, drawn anew each epoch.
     pub online: Vec<Transform>,
+    /// Share of the run, in whole epochs, after which images are shown as they are; 1 = never.
+    pub until: f64,
+}
+
+impl Default for AugmentOptions {
+    fn default() -> Self {
+        Self { expand: Vec::new(), online: Vec::new(), until: 1.0 }
+    }
 }
 
 /// The `[model]` table.

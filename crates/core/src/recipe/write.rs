@@ -33,9 +33,9 @@ fn data(data: &DataOptions) -> String {
 }
 
 fn augment(augment: &AugmentOptions) -> String {
-    let AugmentOptions { expand, online } = augment;
+    let AugmentOptions { expand, online, until } = augment;
     let list = |transforms: &[Transform]| array(transforms.iter().map(transform));
-    format!("[augment]\nexpand = {}\nonline = {}\n", list(expand), list(online))
+    format!("[augment]\nexpand = {}\nonline = {}\nuntil = {until:?}\n", list(expand), list(online))
 }
 
 /// `[]`, or one item a line.

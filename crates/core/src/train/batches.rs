@@ -35,6 +35,10 @@ impl Batch {
 pub(super) struct Batches<'a> {
     set: &'a ImageSet,
     online: Online,
+    /// What is done to images where nothing changes them.
+    plain: Online,
+    /// The first epoch whose images are not changed.
+    until: u64,
     /// From values of `[0, 1]` to what the first layer reads, if that is something else.
     preprocessing: Option<Preprocessing>,
     batch: usize,
@@ -52,10 +56,13 @@ pub(super) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    pub(super) fn new(set: &'a ImageSet, online: Online, options: &TrainOptions) -> Self {
+    /// Images are changed by `online` in the epochs before `until`.
+    pub(super) fn new(set: &'a ImageSet, (online, until): (Online, u64), options: &TrainOptions) -> Self {
         let mut batches = Self {
             set,
             online,
+            plain: Online::new(&[], set.size()).expect("no transform is wrong"),
+            until,
             preprocessing: None,
             batch: options.batch,
             seed: options.seed,
@@ -125,9 +132,14 @@ impl<'a> Batches<'a> {
         order
     }
 
-    /// Whether labels are mixed, so that an image no longer has one class.
+    /// What changes the images of the epoch begun.
+    fn online(&self) -> &Online {
+        if self.epoch < self.until { &self.online } else { &self.plain }
+    }
+
+    /// Whether labels are mixed in the epoch begun, so that an image no longer has one class.
     pub(super) fn mixes(&self) -> bool {
-        self.online.mixes()
+        self.online().mixes()
     }
 
     fn smaller(&self, shrink: &Shrink, images: &[f32]) -> Vec<f32> {
@@ -157,7 +169,7 @@ impl<'a> Batches<'a> {
             for (offset, image) in images.chunks_exact_mut(length).enumerate() {
                 let place = start / length + offset;
                 let (index, position) = (indices[place] as usize, (first + place) as u64);
-                self.online.image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
+                self.online().image(self.set, index, self.seed, self.epoch, position, &mut scratch, image);
                 if let Some(preprocessing) = &self.preprocessing {
                     preprocessing.apply_to_units(image);
                 }
@@ -172,7 +184,7 @@ impl<'a> Batches<'a> {
         for (row, &label) in batch.targets.chunks_exact_mut(k).zip(&batch.labels) {
             row[label as usize] += 1.0 - self.smoothing;
         }
-        self.online.mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
+        self.online().mix(&mut batch.images, &mut batch.targets, indices.len(), self.seed, self.epoch, step);
         if let Some(shrink) = &self.shrink {
             let smaller = self.smaller(shrink, &batch.images);
             batch.whole = std::mem::replace(&mut batch.images, smaller);

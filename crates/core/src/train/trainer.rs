@@ -290,7 +290,8 @@ impl<'a> Trainer<'a> {
                 sizes::resized(graph, [h, w]).ok_or(TrainError::NotForSize { h, w })?;
             }
         }
-        let mut batches = Batches::new(train, online, options);
+        let until = (recipe.augment.until * options.epochs as f64).ceil() as u64;
+        let mut batches = Batches::new(train, (online, until), options);
         batches.class_weights = class_weights::of(train, &options.class_weights)?;
         let mut trainer = Self {
             isa,

@@ -4,13 +4,14 @@ use super::value::{Bound, Fields, Reader, Value};
 use crate::augment::{Affine, Crop, Erase, Transform};
 use crate::recipe::AugmentOptions;
 
-pub(super) const KEYS: [&str; 2] = ["expand", "online"];
+pub(super) const KEYS: [&str; 3] = ["expand", "online", "until"];
 
 pub(super) const TRANSFORMS: [&str; 9] =
     ["rotate", "translate", "affine", "flip", "crop", "erase", "noise", "mixup", "cutmix"];
 
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>, options: &mut AugmentOptions) {
     let Some(fields) = Fields::of(reader, value, "augment", &KEYS) else { return };
+    fields.number(reader, "until", Bound::FACTOR, |x| options.until = x);
     for (name, list) in [("expand", &mut options.expand), ("online", &mut options.online)] {
         let key = fields.key(name);
         let Some(value) = fields.get(name) else { continue };

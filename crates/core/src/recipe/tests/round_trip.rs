@@ -167,6 +167,7 @@ proptest! {
         mut online in vec(transforms(), 0..3),
         alpha in 0.1..1.0,
         beta in 0.1..1.0,
+        until in 0.01..=1.0,
         model in models(),
         train in train_options(),
     ) {
@@ -182,7 +183,7 @@ proptest! {
                 relabel,
                 drop,
             },
-            augment: AugmentOptions { expand, online },
+            augment: AugmentOptions { expand, online, until },
             model,
             train,
         };
@@ -220,6 +221,7 @@ fn seed_resolved() {
       { crop = { pad = 1 } },
     ]
     online = []
+    until = 1.0
 
     [model]
     input = [28, 28, 1]

@@ -11,13 +11,13 @@ const BATCH: usize = 8;
 fn batches<'a>(set: &'a ImageSet, online: &[Transform], label_smoothing: f64) -> Batches<'a> {
     let online = Online::new(online, SIZE).expect("transforms that fit");
     let options = TrainOptions { batch: BATCH, seed: 7, label_smoothing, ..TrainOptions::default() };
-    Batches::new(set, online, &options)
+    Batches::new(set, (online, 2), &options)
 }
 
 fn balanced(set: &ImageSet) -> Batches<'_> {
     let options =
         TrainOptions { batch: BATCH, seed: 7, sampling: Sampling::Balanced, ..TrainOptions::default() };
-    Batches::new(set, Online::new(&[], SIZE).expect("transforms that fit"), &options)
+    Batches::new(set, (Online::new(&[], SIZE).expect("transforms that fit"), 0), &options)
 }
 
 /// All batches of an epoch.
@@ -30,6 +30,24 @@ fn epoch(batches: &mut Batches<'_>, epoch: u64) -> Vec<Batch> {
             batch.clone()
         })
         .collect()
+}
+
+#[test]
+fn images_and_labels_are_changed_in_the_epochs_before_the_last_ones_only() {
+    let set = images(16, 0);
+    let mut plain = batches(&set, &[], 0.1);
+    let mut changed = batches(&set, &[Transform::Noise(0.1), Transform::Mixup(0.5)], 0.1);
+    for number in 0..4 {
+        let (all, expected) = (epoch(&mut changed, number), epoch(&mut plain, number));
+        assert_eq!(changed.mixes(), number < 2);
+        for (batch, plain) in all.iter().zip(&expected) {
+            assert_eq!(batch.labels, plain.labels);
+            assert_eq!(
+                (batch.images == plain.images, batch.targets == plain.targets),
+                (number >= 2, number >= 2)
+            );
+        }
+    }
 }
 
 #[test]

@@ -98,8 +98,8 @@ fn seeds_folds_and_rates_go_on_from_the_model_too() {
         .map(|parameter| parameter.name.as_str())
         .collect();
     assert_eq!(differ, ["dense2.kernel", "dense2.bias"]);
-    let found = place.done(&["lr-find", "t.toml", "--json", "--quiet", "--steps", "100"]);
-    assert!(place.text(&found.stdout).contains("\"trials\""));
+    let found = place.done(&["lr-find", "t.toml", "--json", "--quiet", "--tests", "3"]);
+    assert!(place.text(&found.stdout).contains("\"trials\":[{\"rate\""));
 }
 
 #[test]

@@ -71,7 +71,8 @@ def ablation(program, recipe, scratch, seeds="8"):
             metrics = run / "metrics.jsonl"
             if not (run / "model.safetensors").exists():
                 call = [program, "train", ROOT / "recipes" / f"{recipe}.toml", "data.validation=0.1", *changes, f"train.seed={seed}"]
-                subprocess.run([*call, "--out", run, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
+                call = [program, "train", "--resume", run] if run.exists() else [*call, "--out", run]
+                subprocess.run([*call, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
             epochs = [json.loads(line) for line in metrics.read_text().splitlines()]
             values.append(100 * epochs[-1]["validation_accuracy"])
             worst.append(100 * min(c["recall"] for c in epochs[-1]["classes"]))

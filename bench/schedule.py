@@ -46,7 +46,8 @@ def train(program, scratch, epochs="20", seeds="5"):
                 if not (run / "model.safetensors").exists():
                     listed = "model.layers=[" + ",".join(f'"{layer}"' for layer in layers) + "]"
                     call = [program, "train", RECIPE, *BASE, *of_schedule, listed, f"train.epochs={epochs}", f"train.seed={seed}"]
-                    subprocess.run([*call, "--out", run, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
+                    call = [program, "train", "--resume", run] if run.exists() else [*call, "--out", run]
+                    subprocess.run([*call, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
                 lines = epochs_of(run)
                 accuracies.append(100 * lines[-1]["validation_accuracy"])
                 by_class = list(zip(*([c["bias"] for c in line["classes"]] for line in lines[-5:])))

@@ -9,9 +9,10 @@ training's chance in it, and differences are taken seed by seed. Test images are
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 import tomllib
+
+from runs import trained
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -69,10 +70,7 @@ def ablation(program, recipe, scratch, seeds="8"):
         for seed in range(int(seeds)):
             run = pathlib.Path(scratch) / f"{recipe}-{number}" / str(seed)
             metrics = run / "metrics.jsonl"
-            if not (run / "model.safetensors").exists():
-                call = [program, "train", ROOT / "recipes" / f"{recipe}.toml", "data.validation=0.1", *changes, f"train.seed={seed}"]
-                call = [program, "train", "--resume", run] if run.exists() else [*call, "--out", run]
-                subprocess.run([*call, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
+            trained(program, [ROOT / "recipes" / f"{recipe}.toml", "data.validation=0.1", *changes, f"train.seed={seed}"], run)
             epochs = [json.loads(line) for line in metrics.read_text().splitlines()]
             values.append(100 * epochs[-1]["validation_accuracy"])
             worst.append(100 * min(c["recall"] for c in epochs[-1]["classes"]))

@@ -9,8 +9,9 @@ Recipe `seed-plus` with Adam and without label smoothing; a tenth of the trainin
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
+
+from runs import trained
 
 RECIPE = pathlib.Path(__file__).resolve().parent.parent / "recipes" / "seed-plus.toml"
 BASE = ["data.validation=0.1", "train.label_smoothing=0", "train.optimizer=adam"]
@@ -43,11 +44,8 @@ def train(program, scratch, epochs="20", seeds="5"):
         for dropout, layers in DROPOUTS.items():
             accuracies, swings, farthest, worst = [], [], [], []
             for seed, run in enumerate(runs(scratch, schedule, dropout, int(seeds))):
-                if not (run / "model.safetensors").exists():
-                    listed = "model.layers=[" + ",".join(f'"{layer}"' for layer in layers) + "]"
-                    call = [program, "train", RECIPE, *BASE, *of_schedule, listed, f"train.epochs={epochs}", f"train.seed={seed}"]
-                    call = [program, "train", "--resume", run] if run.exists() else [*call, "--out", run]
-                    subprocess.run([*call, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
+                listed = "model.layers=[" + ",".join(f'"{layer}"' for layer in layers) + "]"
+                trained(program, [RECIPE, *BASE, *of_schedule, listed, f"train.epochs={epochs}", f"train.seed={seed}"], run)
                 lines = epochs_of(run)
                 accuracies.append(100 * lines[-1]["validation_accuracy"])
                 by_class = list(zip(*([c["bias"] for c in line["classes"]] for line in lines[-5:])))

@@ -24,7 +24,7 @@ use crate::args::Global;
 use crate::diag::{Outcome, Stop, print, tell};
 use crate::eval::SplitName;
 use crate::model_source::read_file;
-use crate::see::stages::Stages;
+use crate::stages::Stages;
 use crate::subject::Opened;
 use crate::train::{instructions, threads};
 use document::Told;

@@ -17,7 +17,7 @@ use crate::diag::{Outcome, Stop, print, tell};
 use crate::foundation::Foundation;
 use crate::kept_model::Typed;
 use crate::model_source::read_recipe_to_train;
-use crate::see::stages::Stages;
+use crate::stages::Stages;
 use crate::train::{Sets, instructions, threads};
 
 /// Version of the document.

@@ -24,6 +24,7 @@ mod report;
 mod runnable;
 mod see;
 mod selftest;
+mod stages;
 mod subject;
 mod sweep;
 mod teacher;

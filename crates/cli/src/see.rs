@@ -12,7 +12,6 @@ mod nearest;
 mod pictures;
 mod predicting;
 mod sheets;
-pub mod stages;
 mod text;
 mod windows;
 
@@ -33,10 +32,10 @@ use crate::diag::{Outcome, Stop, print};
 use crate::eval::SplitName;
 use crate::report::AtEnd;
 use crate::runnable::Runnable;
+use crate::stages::Stages;
 use crate::subject::Subject;
 use crate::train::{instructions, threads};
 use asked::Asked;
-use stages::Stages;
 
 /// Arguments of `see`.
 #[derive(Debug, Args)]

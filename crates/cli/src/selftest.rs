@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, print};
-use crate::see::stages::Stages;
+use crate::stages::Stages;
 use crate::train::{instructions, threads};
 
 mod bench;

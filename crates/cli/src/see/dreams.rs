@@ -7,8 +7,8 @@ use seamripper_core::see::{FilterLayer, LayerSurvey, Model, Survey, field};
 use super::Seen;
 use super::asked::Asked;
 use super::sheets::{self, PairDreams};
-use super::stages::Stages;
 use crate::diag::Outcome;
+use crate::stages::Stages;
 use crate::subject::Subject;
 
 /// The image that excites each filter of each layer asked for, by name of the layer.

@@ -13,9 +13,9 @@ use super::maps::{self, Asking};
 use super::nearest;
 use super::pictures::{Shown, find};
 use super::sheets;
-use super::stages::Stages;
 use super::{See, Seen, windows};
 use crate::diag::Outcome;
+use crate::stages::Stages;
 use crate::subject::Subject;
 
 /// Images by which methods are judged.

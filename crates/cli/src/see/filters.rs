@@ -13,9 +13,9 @@ use seamripper_core::see::{
 use super::asked::Asked;
 use super::explain::judged;
 use super::sheets::{self, Looked};
-use super::stages::Stages;
 use super::{Part, Seen, dreams, layout};
 use crate::diag::Outcome;
+use crate::stages::Stages;
 use crate::subject::Subject;
 
 /// Training images that a probe is fitted on at most.

@@ -7,8 +7,8 @@ use seamripper_core::tensor::argmax;
 
 use super::Seen;
 use super::sheets::{self, Point};
-use super::stages::Stages;
 use crate::diag::Outcome;
+use crate::stages::Stages;
 
 /// Lays out the images of a set, or evenly spaced ones of a large set.
 pub fn look(

@@ -11,8 +11,8 @@ use super::asked::Asked;
 use super::earlier::trust_options;
 use super::pictures::Shown;
 use super::sheets::{self, Drawn};
-use super::stages::Stages;
 use crate::diag::{Outcome, Stop};
+use crate::stages::Stages;
 
 /// Random orders that a map of one image is compared with.
 const RANDOM_ORDERS: usize = 8;

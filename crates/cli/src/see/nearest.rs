@@ -7,8 +7,8 @@ use seamripper_core::see::{Model, nearest_images, penultimate};
 use super::Seen;
 use super::pictures::Shown;
 use super::sheets;
-use super::stages::Stages;
 use crate::diag::Outcome;
+use crate::stages::Stages;
 
 /// Training images beside an image.
 const NEIGHBOURS: usize = 8;

@@ -9,10 +9,10 @@ use super::asked::Asked;
 use super::explain::JUDGES;
 use super::maps::{self, Asking};
 use super::pictures::find;
-use super::stages::Stages;
 use super::{See, Seen};
 use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Outcome, tell};
+use crate::stages::Stages;
 use crate::subject::Subject;
 
 /// Looks at the images of `--image`, or says what the methods are worth on this model.

@@ -6,8 +6,8 @@ use seamripper_core::see::document::{Layer, WindowSeen};
 use seamripper_core::see::trust::{Areas, Judged};
 
 use super::Seen;
-use super::stages::Stages;
 use crate::eval_text::{left, right};
+use crate::stages::Stages;
 
 /// Prints layers, sentences, probes, what saliency methods are worth, times, and the sheets.
 pub fn print(seen: &Seen, stages: &Stages, out: &mut impl Write) -> io::Result<()> {

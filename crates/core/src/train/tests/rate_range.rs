@@ -74,8 +74,9 @@ fn every_test_that_counts_is_of_the_same_steps_and_factor_about_where_the_others
         assert_eq!(test.range.steps, STEPS);
         assert!((test.range.highest / test.range.lowest - 150.0).abs() < 1e-9);
     }
-    // out of reach of the first of the eight, and none of its steps is at a rate of 0.1
+    // the first of the eight ends at a rate of 0.05, so the next one looks higher
     assert_eq!(search.tests[0].edge, None);
+    assert!(search.tests[1..].iter().all(|test| test.edge.is_some()), "{:?}", search.suggestion);
 }
 
 #[test]
@@ -94,15 +95,7 @@ fn where_nothing_is_learnt_or_lost_nothing_is_suggested() {
     assert_eq!(found(3, |_, rate| 2.3 - 0.2 * (rate / 1e-6).log10()).suggestion, None);
     assert_eq!(found(3, |_, _| f64::NAN).suggestion, None);
     // two of five tests are too few
-    let some = |number: usize, rate: f64| {
-        if number % 2 == 1 && number > 0 {
-            2.3
-        } else if rate < 0.1 {
-            learnt(rate)
-        } else {
-            2.3
-        }
-    };
+    let some = |number: usize, rate: f64| if number % 2 == 1 || rate >= 0.1 { 2.3 } else { learnt(rate) };
     assert_eq!(found(5, some).suggestion, None);
     assert!(found(4, |number, rate| if number == 1 { 2.3 } else { some(0, rate) }).suggestion.is_some());
 }

@@ -14,6 +14,7 @@ use seamripper_kernels::element::{Bf16, Element, F32};
 use seamripper_kernels::gemm::{Gemm, gemm};
 use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
 use seamripper_kernels::panels::{Panels, runs};
+use seamripper_kernels::winograd;
 use seamripper_kernels::{Aligned, Instructions, SLACK, peak::peak_flops};
 
 const IMAGES: usize = 16;
@@ -188,12 +189,64 @@ fn main() {
                 gemm_gradient(isa, sum, black_box(&mut dw));
             });
         }
+        for (side, c, filters) in [(28, 16, 16), (28, 32, 32), (14, 32, 64), (14, 64, 64), (7, 128, 128)] {
+            in_tiles(isa, (side, c, filters), seconds, peak);
+        }
         for (side, c, stride) in
             [(28, 32, 1), (14, 128, 1), (7, 256, 1), (28, 32, 2), (14, 128, 2), (14, 24, 1)]
         {
             channelwise(isa, (side, c, stride), seconds, peak);
         }
     }
+}
+
+/// The parts of a 3x3 convolution, padding `same`, in tiles of 4 x 4; the rate of a product counts what a direct one multiplies.
+fn in_tiles(isa: Instructions, (side, c, filters): (usize, usize, usize), seconds: f64, peak: f64) {
+    let grid = |channels: usize, origin: isize| winograd::Grid {
+        image: [side, side, channels],
+        inside: [side; 2],
+        origin: [origin; 2],
+        size: [side; 2],
+    };
+    let (windows, outputs) = (grid(c, -1), grid(filters, 0));
+    // As many as the engine takes together.
+    let images = 48_usize.div_ceil(outputs.count());
+    let tiles = images * outputs.count();
+    let (x, dy) = (noise(images * side * side * c + SLACK), noise(images * side * side * filters + SLACK));
+    let point = |channels: usize| noise(winograd::POINTS * winograd::slab(tiles, channels));
+    let (mut v, mut m) = (point(c), point(filters));
+    let mut y = Aligned::zeros(images * side * side * filters);
+    let mut du = Aligned::zeros(winograd::POINTS * winograd::slab(c, filters));
+    let kernel = noise(9 * c * filters);
+    let mut kernels = winograd::Kernels::new(isa);
+    let offsets = |channels: usize| -> Vec<u32> { (0..tiles).map(|tile| (tile * channels) as u32).collect() };
+    let (of_c, of_filters) = (offsets(c), offsets(filters));
+    let flops = 2 * 9 * c * filters * side * side;
+    let shape = format!("{filters} 3x3 same on {side}x{side}x{c}");
+    let line = |name: &str, flops: usize, work: &mut dyn FnMut()| {
+        time_of(&format!("  tiles, {name} of {shape}"), seconds, peak, (images, flops), work);
+    };
+    line("kernel, a batch of images", 0, &mut || {
+        winograd::transform_kernel(isa, &kernel, [c, filters], black_box(&mut kernels));
+    });
+    line("windows", 0, &mut || winograd::read_windows(isa, &windows, 0..tiles, &x, black_box(&mut v)));
+    line("products", flops, &mut || {
+        winograd::products(isa, &kernels, (&of_c, &of_filters), &v, black_box(&mut m));
+    });
+    line("outputs", 0, &mut || {
+        let write = winograd::Write { bias: None, relu: false, accumulate: false };
+        winograd::write_outputs(isa, &outputs, 0..tiles, &m, write, black_box(&mut y));
+    });
+    line("output gradients", 0, &mut || {
+        winograd::read_outputs(isa, &outputs, 0..tiles, &dy, black_box(&mut m));
+    });
+    line("outer products", flops, &mut || {
+        winograd::gradients(isa, [c, filters], (&of_c, &of_filters), (&v, &m), black_box(&mut du), false);
+    });
+    let mut dw = noise(9 * c * filters);
+    line("kernel gradient", 0, &mut || {
+        winograd::add_kernel_gradient(isa, &du, [c, filters], black_box(&mut dw));
+    });
 }
 
 /// Forward pass and both gradients of a depthwise 3x3 convolution, padding `same`.

@@ -43,21 +43,36 @@ pub struct GemmGradient<'a> {
 /// # Panics
 /// If an offset points outside its array or the shapes do not agree.
 pub fn gemm_gradient(isa: Instructions, sum: GemmGradient<'_>, dw: &mut [f32]) {
+    add_or_write(isa, sum, dw, false);
+}
+
+/// Writes the gradient to `dw`, whatever was there; the same bits as added to zeros.
+///
+/// # Panics
+/// As [`gemm_gradient`].
+pub(crate) fn gemm_gradient_anew(isa: Instructions, sum: GemmGradient<'_>, dw: &mut [f32]) {
+    add_or_write(isa, sum, dw, true);
+}
+
+fn add_or_write(isa: Instructions, sum: GemmGradient<'_>, dw: &mut [f32], anew: bool) {
     let taps: usize = sum.runs.iter().map(|run| run.count as usize).sum();
     assert_eq!(dw.len(), taps * sum.filters, "dw");
     assert_eq!(sum.corners.len(), sum.rows.len(), "corners");
     if sum.corners.is_empty() {
+        if anew {
+            dw.fill(0.0);
+        }
         return;
     }
     let last = |offsets: &[u32]| offsets.iter().max().map_or(0, |&offset| offset as usize);
     let reach = crate::gemm::reach::<crate::element::F32>(sum.runs);
     assert!(last(sum.corners) + reach <= sum.x.len(), "an offset outside of x");
     assert!(last(sum.rows) + sum.filters + SLACK <= sum.dy.len(), "dy needs slack");
-    isa.run(Checked(sum, dw));
+    isa.run(Checked(sum, dw, anew));
 }
 
-/// A sum whose offsets have been checked.
-struct Checked<'a>(GemmGradient<'a>, &'a mut [f32]);
+/// A sum whose offsets have been checked. Its flag says whether the first block of positions overwrites.
+struct Checked<'a>(GemmGradient<'a>, &'a mut [f32], bool);
 
 impl Kernel for Checked<'_> {
     type Output = ();
@@ -135,6 +150,7 @@ impl Checked<'_> {
     ) {
         let GemmGradient { x, corners, dy, rows, filters, .. } = self.0;
         let columns = filters - filter;
+        let anew = self.2 && positions.start == 0;
         let mut sums = [[isa.zero(); V]; M];
         let places = corners[positions.clone()].iter().zip(&rows[positions]);
         // SAFETY: `gemm_gradient` checked that every corner plus every tap lies inside `x`, and every row plus all filters
@@ -159,7 +175,10 @@ impl Checked<'_> {
                 let count = I::LANES.min(columns - skipped);
                 let dw = self.1[(tap + m) * filters + filter + skipped..][..count].as_mut_ptr();
                 // SAFETY: `dw` is valid for `count` values, and `count <= LANES`.
-                unsafe { isa.store_first(dw, isa.add(isa.load_first(dw, count), sums[m][vector]), count) };
+                unsafe {
+                    let sum = if anew { sums[m][vector] } else { isa.add(isa.load_first(dw, count), sums[m][vector]) };
+                    isa.store_first(dw, sum, count);
+                }
             }
         }
     }

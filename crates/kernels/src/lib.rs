@@ -30,6 +30,7 @@ pub mod pool;
 pub mod scalar;
 pub mod softmax;
 pub mod warp;
+pub mod winograd;
 
 pub use aligned::Aligned;
 pub use dispatch::{Instructions, Kernel, Unavailable};

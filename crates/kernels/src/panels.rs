@@ -64,6 +64,18 @@ impl<E: Element> Panels<E> {
         &self.data[index * length..][..length]
     }
 
+    /// Makes room for a matrix `[k, n]` whose rows are multiplied one at a time, to be written by [`Panels::values_mut`].
+    pub(crate) fn resize(&mut self, k: usize, n: usize) {
+        (self.k, self.n, self.steps) = (k, n, k);
+        let width = self.width();
+        self.data.resize(n.div_ceil(width) * k * width);
+    }
+
+    /// All panels one after the other. What lies beyond `n` must be finite.
+    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
     /// Packs `matrix`, `[k, n]` row-major, of which `run` rows at a time are multiplied with neighbours in memory. Allocates
     /// only if the matrix is larger than any before it.
     ///

@@ -1,6 +1,7 @@
 //! The same laws for every instruction set this CPU has: each kernel against its scalar twin.
 
 mod depthwise;
+mod winograd;
 
 use proptest::prelude::*;
 

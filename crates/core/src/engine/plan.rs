@@ -18,7 +18,7 @@ use super::lower::{Draft, Drafts, Lowered, conv_window, gradients, is_conv2d, lo
 use super::ops::{
     Activate, Add, BatchNorm, Border, Channels, Concat, Conv, ConvOptions, ConvPool, ConvPoolOptions,
     ConvWeights, Depthwise, Dropout, Folded, Geometry, Grouped, Input, LayerNorm, Multiply, NormParameters,
-    Op, Pad, Pool, PoolKind, Resize, Scale, Step,
+    Op, Pad, Pool, PoolKind, Resize, Scale, Step, Winograd,
 };
 use crate::graph::{Graph, Layer, Node, NodeId, Padding, Parameter, Role, window_padding};
 
@@ -82,6 +82,11 @@ impl Wants {
         self.taps || self.tap == Some(node)
     }
 
+    /// Whether convolution `node` is computed with a quarter of the multiplications and larger errors: only in training.
+    pub(super) fn fast(&self, graph: &Graph, node: NodeId) -> bool {
+        self.trains(node) && self.weight_gradients && !self.taps && Winograd::serves(graph, node)
+    }
+
     /// Whether `node` runs as in training.
     pub(super) fn trains(&self, node: NodeId) -> bool {
         self.training && node >= self.frozen
@@ -101,8 +106,10 @@ pub(super) struct Plan {
     /// Whether each op has a backward pass.
     pub(super) backward: Vec<bool>,
     pub(super) wants: Wants,
-    /// Most images that go through a stretch of ops at a time.
+    /// Images that go through a stretch of ops at a time, unless an op is better with more.
     pub(super) block: usize,
+    /// Most images that go through any stretch at a time.
+    pub(super) most: usize,
     /// Where values and gradients lie.
     pub(super) arrays: [Arc<Arrays>; 2],
 }
@@ -120,6 +127,11 @@ impl Plan {
             .sum();
         let block = (BLOCK_BYTES / bytes.max(1)).clamp(1, images.min(SHARD));
         let (drafts, slots) = (&drafts[..], &slots[..]);
+        let together = |draft: &Draft| match draft.what {
+            Lowered::Conv { conv, .. } if wants.fast(graph, conv) => Winograd::images(graph.nodes[conv].output),
+            _ => 1,
+        };
+        let most = drafts.iter().map(together).fold(block, usize::max).min(images.min(SHARD));
         let places = Places { graph, wants, drafts, slots, gradients: &gradients, needed: &needed };
         let mut begun = vec![false; slots.len()];
         let mut ops: Vec<Box<dyn Op>> = Vec::with_capacity(drafts.len());
@@ -138,7 +150,7 @@ impl Plan {
             let alone = images == 1 && !wants.training;
             let gradient = gradients[draft.output];
             let place =
-                Place { graph, isa, images: block, alone, wants, slots, needed: &needed, gradient, op };
+                Place { graph, isa, images: most, alone, wants, slots, needed: &needed, gradient, op };
             ops.push(place.build(draft, inputs));
         }
         // The last reader of a slot is the first to write its gradient; the others add.
@@ -152,7 +164,7 @@ impl Plan {
         // The op that writes the tap has no backward pass: it would change the gradient that is asked for.
         let backward =
             drafts.iter().map(|draft| gradients[draft.output] && Some(draft.output) != tap).collect();
-        Self { ops, slots: slots.to_vec(), gradients, outputs, backward, wants, block, arrays }
+        Self { ops, slots: slots.to_vec(), gradients, outputs, backward, wants, block, most, arrays }
     }
 
     /// Whether nothing is asked of a forward pass but logits: then a shard has memory for one block of images, and images go
@@ -172,7 +184,7 @@ impl Plan {
         let memory = self.ops.iter().map(|op| op.memory(step, images)).collect();
         let ops = self.ops.iter().enumerate();
         let weights = ops.map(|(index, op)| Aligned::zeros(weights((index, &**op)))).collect();
-        Shard::new(&self.arrays, (first, images, self.block), memory, weights)
+        Shard::new(&self.arrays, (first, images, self.most), memory, weights)
     }
 }
 
@@ -371,6 +383,9 @@ impl Place<'_> {
             alone: self.alone,
         };
         let place = (self.op, input, output);
+        if self.wants.fast(self.graph, id) {
+            return Box::new(Winograd::new(place, geometry, border, options));
+        }
         match self.graph.convolution(id).filter(|conv| conv.groups > 1 || conv.dilation != [1, 1]) {
             None => Box::new(Conv::new(place, geometry, border, options)),
             Some(conv) if conv.is_depthwise(shape[2]) && conv.dilation == [1, 1] => {

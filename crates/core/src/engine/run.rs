@@ -11,6 +11,15 @@ use super::profile::{BACKWARD, Clock, EngineProfile, FORWARD, Laps, Meter, Part,
 use crate::graph::{Graph, NodeId, Weights};
 use crate::tensor::Tensor;
 
+/// Ops without a meeting in between.
+#[derive(Debug)]
+struct Stretch {
+    /// `(op, phase)`
+    ops: Vec<(usize, usize)>,
+    /// Images that go through them at a time.
+    block: usize,
+}
+
 /// Parameters whose gradients are summed in one piece of work.
 const PIECE: usize = 4096;
 
@@ -73,7 +82,7 @@ pub struct Engine {
     parameters: usize,
     node_shapes: Vec<[usize; 3]>,
     /// Stretches of `(op, phase)` between which the shards meet; each but the last ends with the meeting op's phase 0.
-    stretches: Vec<Vec<(usize, usize)>>,
+    stretches: Vec<Stretch>,
     loss: Loss,
     seed: u64,
     step: u64,
@@ -89,7 +98,7 @@ impl Engine {
     pub fn new(graph: &Graph, isa: Instructions, batch: usize, wants: Wants) -> Self {
         let batch = batch.max(1);
         let plan = Plan::new(graph, isa, batch, wants);
-        let step = Step { isa, images: batch, seed: 0, step: 0, block: plan.block };
+        let step = Step { isa, images: batch, seed: 0, step: 0, block: plan.most };
         let classes = graph.nodes.last().map_or(graph.input, |node| node.output).iter().product();
         // Images of a shard, and how many of them it has memory for. Without a backward pass nothing depends on either.
         let (each, held) = if plan.passes_through() {
@@ -284,7 +293,7 @@ impl Engine {
     }
 
     fn step(&self) -> Step {
-        Step { isa: self.isa, images: self.images, seed: self.seed, step: self.step, block: self.plan.block }
+        Step { isa: self.isa, images: self.images, seed: self.seed, step: self.step, block: self.plan.most }
     }
 
     fn forward_stretches(&mut self, images: &[f32]) {
@@ -303,7 +312,7 @@ impl Engine {
             let ops = &self.plan.ops;
             parallel::for_each(&mut self.shards, |_, shard| {
                 let mut laps = Laps::begin(clock);
-                for block in blocks(shard.images, step.block) {
+                for block in blocks(shard.images, stretch.block) {
                     if index == 0 {
                         let from = (shard.first + block.start) * input..(shard.first + block.end) * input;
                         shard.value_mut(0)[block.start * input..block.end * input]
@@ -312,13 +321,13 @@ impl Engine {
                         laps.end(&mut shard.spent, Part::Input);
                     }
                     shard.active = block;
-                    for &(op, phase) in stretch {
+                    for &(op, phase) in &stretch.ops {
                         ops[op].forward(&step, phase, shard);
                         laps.end(&mut shard.spent, Part::Op(op, FORWARD));
                     }
                 }
             });
-            if let Some(&(op, 0)) = stretch.last().filter(|(op, _)| self.plan.ops[*op].phases() == 2) {
+            if let Some(&(op, 0)) = stretch.ops.last().filter(|(op, _)| self.plan.ops[*op].phases() == 2) {
                 let mut laps = Laps::begin(clock);
                 self.plan.ops[op].meet_forward(&step, &self.shards);
                 laps.end(&mut self.spent, Part::Op(op, FORWARD));
@@ -368,18 +377,18 @@ impl Engine {
                     begin(shard);
                     laps.end(&mut shard.spent, Part::Loss);
                 }
-                for block in blocks(shard.images, step.block) {
+                for block in blocks(shard.images, stretch.block) {
                     if last {
                         laps.count(&mut shard.spent, BACKWARD, block.len());
                     }
                     shard.active = block;
-                    for &(op, phase) in stretch.iter().rev().filter(|(op, _)| backward[*op]) {
+                    for &(op, phase) in stretch.ops.iter().rev().filter(|(op, _)| backward[*op]) {
                         ops[op].backward(&step, phase, shard);
                         laps.end(&mut shard.spent, Part::Op(op, BACKWARD));
                     }
                 }
             });
-            if let Some(&(op, 1)) = stretch.first() {
+            if let Some(&(op, 1)) = stretch.ops.first() {
                 let mut laps = Laps::begin(clock);
                 self.plan.ops[op].meet_backward(&step, &self.shards);
                 laps.end(&mut self.spent, Part::Op(op, BACKWARD));
@@ -430,12 +439,14 @@ fn blocks(images: usize, block: usize) -> impl Iterator<Item = std::ops::Range<u
     (0..images).step_by(block).map(move |first| first..images.min(first + block))
 }
 
-fn stretches(plan: &Plan) -> Vec<Vec<(usize, usize)>> {
-    let mut stretches = vec![Vec::new()];
-    for (op, phases) in plan.ops.iter().map(|op| op.phases()).enumerate() {
-        stretches.last_mut().expect("never empty").push((op, 0));
-        if phases == 2 {
-            stretches.push(vec![(op, 1)]);
+fn stretches(plan: &Plan) -> Vec<Stretch> {
+    let mut stretches = vec![Stretch { ops: Vec::new(), block: plan.block }];
+    for (index, op) in plan.ops.iter().enumerate() {
+        let stretch = stretches.last_mut().expect("never empty");
+        stretch.ops.push((index, 0));
+        stretch.block = stretch.block.max(op.together()).min(plan.most);
+        if op.phases() == 2 {
+            stretches.push(Stretch { ops: vec![(index, 1)], block: plan.block });
         }
     }
     stretches

@@ -3,6 +3,7 @@
 mod frozen;
 mod imported;
 mod residual;
+mod tiles;
 
 use proptest::prelude::*;
 use seamripper_kernels::Instructions;

@@ -5,23 +5,23 @@
 //! ```text
 //! m <- momentum m + (1 - momentum) g
 //! u  = (1 - momentum) g + momentum m            (Nesterov), or m
-//! X0 = u / |u|;   A = X X^T;   X <- a X + (b A + c A A) X       ITERATIONS times
+//! X0 = u / |u|;   A = X^T X;   X <- X (a I + b A + c A A)       ITERATIONS times; of a wide matrix, the transposed one
 //! w <- w - rate decay w - rate 0.2 sqrt(max(rows, columns)) X
 //! ```
 //! The factor gives the step the root mean square of one of Adam's, so that one `rate` does for both. Kernels of convolutions and dense
 //! layers are stepped so, but not the last layer's, nor those in groups, whose matrices are a column wide: these, biases and
 //! normalizations are left to Adam.
 //!
-//! *Exactness*: products are those of [`gemm`], whose rows are shared out over threads.
+//! *Exactness*: products are those of [`gemm`] and [`gemm_gradient`], whose rows are shared out over threads.
 //!
 //! *Reference*: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks", with its polynomial; Liu et al. 2025,
 //! "Muon is Scalable for LLM Training", section 2.2, for the factor. PyTorch's `torch.optim.Muon` with `match_rms_adamw` does the same
 //! in bf16.
 
-use seamripper_kernels::Instructions;
 use seamripper_kernels::gemm::{Gemm, gemm};
+use seamripper_kernels::gemm_gradient::{GemmGradient, gemm_gradient};
 use seamripper_kernels::panels::{Panels, Run};
-use seamripper_kernels::parallel;
+use seamripper_kernels::{Aligned, Instructions, SLACK, parallel};
 
 use crate::graph::{Graph, Layer, Parameter, Role};
 
@@ -71,27 +71,34 @@ pub(super) fn factor([rows, columns]: [usize; 2]) -> f64 {
 /// `[rows, columns]` with the singular vectors of `matrix` and singular values near 1.
 pub(super) fn orthogonal(isa: Instructions, matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
     let norm = matrix.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32;
-    let wide = rows <= columns;
-    let (m, n) = if wide { (rows, columns) } else { (columns, rows) };
-    let mut x = if wide { matrix.to_vec() } else { transposed(matrix, [rows, columns]) };
-    for x in &mut x {
+    let tall = rows >= columns;
+    let (n, m) = if tall { (rows, columns) } else { (columns, rows) };
+    let mut x = Aligned::zeros(n * m + SLACK);
+    if tall {
+        x[..n * m].copy_from_slice(matrix);
+    } else {
+        x[..n * m].copy_from_slice(&transposed(matrix, [rows, columns]));
+    }
+    for x in &mut x[..n * m] {
         *x /= norm + EPSILON;
     }
     let [a, b, c] = COEFFICIENTS;
-    let (mut gram, mut square, mut next) = (vec![0.0; m * m], vec![0.0; m * m], vec![0.0; m * n]);
+    let (mut gram, mut square) = (vec![0.0; m * m], vec![0.0; m * m]);
+    let mut next = x.clone();
     let mut product = Product::new(isa);
     for _ in 0..ITERATIONS {
-        product.of(&x, &transposed(&x, [m, n]), [m, n, m], &mut gram);
+        product.gram(&x, [n, m], &mut gram);
         product.of(&gram, &gram, [m, m, m], &mut square);
         for (square, &gram) in square.iter_mut().zip(&gram) {
             *square = b * gram + c * *square;
         }
-        product.of(&square, &x, [m, m, n], &mut next);
-        for (x, &next) in x.iter_mut().zip(&next) {
-            *x = a * *x + next;
+        for x in square.iter_mut().step_by(m + 1) {
+            *x += a;
         }
+        product.of(&x, &square, [n, m, m], &mut next[..n * m]);
+        std::mem::swap(&mut x, &mut next);
     }
-    if wide { x } else { transposed(&x, [m, n]) }
+    if tall { x[..n * m].to_vec() } else { transposed(&x, [n, m]) }
 }
 
 fn transposed(matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
@@ -118,6 +125,17 @@ struct Product {
 impl Product {
     fn new(isa: Instructions) -> Self {
         Self { isa, panels: Panels::new(isa) }
+    }
+
+    /// `x' x` `[m, m]` of `x` `[n, m]`, which has [`SLACK`] more values.
+    fn gram(&self, x: &[f32], [n, m]: [usize; 2], out: &mut [f32]) {
+        let rows: Vec<u32> = (0..n).map(|row| (row * m) as u32).collect();
+        out.fill(0.0);
+        parallel::for_each_chunk(out, ROWS * m, |start, out| {
+            let runs = [Run { start: (start / m) as u32, count: (out.len() / m) as u32 }];
+            let sum = GemmGradient { x, corners: &rows, runs: &runs, dy: x, rows: &rows, filters: m };
+            gemm_gradient(self.isa, sum, out);
+        });
     }
 
     /// `a` `[m, k]` times `b` `[k, n]`. A row does not depend on which others are computed with it.

@@ -135,6 +135,16 @@ impl<const BF16: bool> Isa for Avx512<BF16> {
         unsafe { _mm512_permutex2var_ps(first, index, second) }
     }
     #[inline(always)]
+    fn prefetch(self, from: *const f32) {
+        // SAFETY: a prefetch reads nothing that the program could see, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
+    #[inline(always)]
+    fn prefetch_to_write(self, to: *const f32) {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(to.cast()) }
+    }
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
         // SAFETY: `self` proves AVX-512 F; the caller vouches for the pointer.
         unsafe { _mm512_loadu_ps(from) }

@@ -88,6 +88,13 @@ pub trait Isa: Copy + Send + Sync {
         self.mul_add(self.upper_half(a), self.upper_half(b), first)
     }
 
+    /// Asks for the cache line at `from`, which may be anywhere.
+    #[inline(always)]
+    fn prefetch(self, _from: *const f32) {}
+    /// Asks for the cache line at `to`, which will be written.
+    #[inline(always)]
+    fn prefetch_to_write(self, _to: *const f32) {}
+
     /// Reads `LANES` values.
     ///
     /// # Safety

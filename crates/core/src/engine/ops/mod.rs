@@ -19,6 +19,7 @@ mod pad;
 mod pool;
 mod resize;
 mod scale;
+mod winograd;
 
 pub(super) use activation::Activate;
 pub(super) use add::Add;
@@ -38,6 +39,7 @@ pub(super) use pad::Pad;
 pub(super) use pool::{Pool, PoolKind};
 pub(super) use resize::{Resize, ends};
 pub(super) use scale::Scale;
+pub(super) use winograd::Winograd;
 
 use seamripper_kernels::Instructions;
 use seamripper_kernels::elementwise::Function;
@@ -84,6 +86,10 @@ pub(super) trait Op: Send + Sync + std::fmt::Debug {
     }
     /// Number of stretches; the shards meet between the first and the second.
     fn phases(&self) -> usize {
+        1
+    }
+    /// So many images are better than fewer at a time.
+    fn together(&self) -> usize {
         1
     }
     /// Computes its output slot, for the active images.

@@ -176,7 +176,11 @@ impl Checked<'_> {
                 let dw = self.1[(tap + m) * filters + filter + skipped..][..count].as_mut_ptr();
                 // SAFETY: `dw` is valid for `count` values, and `count <= LANES`.
                 unsafe {
-                    let sum = if anew { sums[m][vector] } else { isa.add(isa.load_first(dw, count), sums[m][vector]) };
+                    let sum = if anew {
+                        sums[m][vector]
+                    } else {
+                        isa.add(isa.load_first(dw, count), sums[m][vector])
+                    };
                     isa.store_first(dw, sum, count);
                 }
             }

@@ -142,7 +142,8 @@ fn chain(graph: &Graph, readers: &[Option<NodeId>], id: NodeId, wants: Wants) ->
         (chain.last, chain.pending) = (next, nodes[next].activation);
     }
     if let Some(pool) = readers[chain.last]
-        .filter(|&pool| conv && !wants.fast(graph, id) && fits_pool(graph, id, chain.last, pool)) {
+        .filter(|&pool| conv && !wants.fast(graph, id) && fits_pool(graph, id, chain.last, pool))
+    {
         (chain.pool, chain.last) = (Some(pool), pool);
     }
     chain

@@ -128,7 +128,9 @@ impl Plan {
         let block = (BLOCK_BYTES / bytes.max(1)).clamp(1, images.min(SHARD));
         let (drafts, slots) = (&drafts[..], &slots[..]);
         let together = |draft: &Draft| match draft.what {
-            Lowered::Conv { conv, .. } if wants.fast(graph, conv) => Winograd::images(graph.nodes[conv].output),
+            Lowered::Conv { conv, .. } if wants.fast(graph, conv) => {
+                Winograd::images(graph.nodes[conv].output)
+            }
             _ => 1,
         };
         let most = drafts.iter().map(together).fold(block, usize::max).min(images.min(SHARD));

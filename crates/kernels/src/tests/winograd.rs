@@ -6,8 +6,8 @@ use super::{difference, noise};
 use crate::gemm_gradient::GemmGradient;
 use crate::panels::runs;
 use crate::winograd::{
-    ERROR, Grid, Kernels, POINTS, Write, add_kernel_gradient, gradients, products, read_outputs, read_windows,
-    slab, transform_kernel, write_outputs,
+    ERROR, Grid, Kernels, POINTS, Write, add_kernel_gradient, gradients, products, read_outputs,
+    read_windows, slab, transform_kernel, write_outputs,
 };
 use crate::{Instructions, SLACK, scalar};
 
@@ -68,9 +68,7 @@ impl Case {
         }
         let place = |size: [usize; 2], channels: usize| -> Vec<u32> {
             let [oh, ow] = self.out;
-            let at = |i: usize| {
-                ((i / (oh * ow) * size[0] + i / ow % oh) * size[1] + i % ow) * channels
-            };
+            let at = |i: usize| ((i / (oh * ow) * size[0] + i / ow % oh) * size[1] + i % ow) * channels;
             (0..self.images * oh * ow).map(|i| at(i) as u32).collect()
         };
         (x, bordered, place(bordered, c), place(self.memory, filters))
@@ -98,7 +96,8 @@ fn bound(expected: &[f32]) -> f32 {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1_usize..4, [2_usize..15, 2_usize..15], [0_usize..3, 0_usize..3], [1_usize..40, 1_usize..70]);
+    let sizes =
+        (1_usize..4, [2_usize..15, 2_usize..15], [0_usize..3, 0_usize..3], [1_usize..40, 1_usize..70]);
     sizes.prop_filter_map("an output", |(images, size, before, channels)| {
         let fits = (0..2).all(|axis| size[axis] + 2 * before[axis] > 2);
         fits.then(|| Case::new(images, size, before, channels))
@@ -185,7 +184,11 @@ fn how_tiles_are_grouped_changes_no_bit() {
         let whole = outputs(1000);
         assert!(whole.iter().any(|&y| y != 0.0));
         for chunk in [1, 5, 13] {
-            assert!(outputs(chunk).iter().zip(&whole).all(|(a, b)| a.to_bits() == b.to_bits()), "{}", isa.name());
+            assert!(
+                outputs(chunk).iter().zip(&whole).all(|(a, b)| a.to_bits() == b.to_bits()),
+                "{}",
+                isa.name()
+            );
         }
     }
 }

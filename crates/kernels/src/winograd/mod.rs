@@ -7,7 +7,7 @@
 //! weight gradient:  D = A dy A' [36, tiles, filters]     dU[p] = V[p]' D[p]                            dw = G' dU G
 //! input gradient:   forward, of dy in a border of zeros, with the kernel flipped and transposed
 //! ```
-//! The points are 0, 1, -1, 2, -2 and infinity ([`transforms`]).
+//! The points are 0, 1, -1, 2, -2 and infinity (`transforms`).
 //!
 //! *Exactness*: sums of other numbers than a direct convolution's, so rounding errors are larger: for channels with noise of the
 //! same size, the largest error of a value is [`ERROR`] of the largest value. Within an instruction set
@@ -162,4 +162,3 @@ pub fn gradients(
         if anew { gemm_gradient_anew(isa, sum, dw) } else { gemm_gradient(isa, sum, dw) }
     }
 }
-

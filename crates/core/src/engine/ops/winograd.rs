@@ -14,8 +14,8 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use seamripper_kernels::winograd::{
-    Grid, KERNEL, Kernels, POINTS, TILE, Write, add_kernel_gradient, gradients, products, read_outputs, read_windows, slab,
-    transform_kernel, write_outputs,
+    Grid, KERNEL, Kernels, POINTS, TILE, Write, add_kernel_gradient, gradients, products, read_outputs,
+    read_windows, slab, transform_kernel, write_outputs,
 };
 use seamripper_kernels::{Aligned, elementwise};
 

@@ -9,7 +9,8 @@ fn wide(filters: usize, padding: Padding) -> LayerSpec {
 #[test]
 fn gradients_are_right() {
     let norm = || LayerSpec::new(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
-    let pool = |size| LayerSpec::new(Layer::MaxPool { size: [size; 2], stride: [size; 2], padding: Padding::Valid });
+    let pool =
+        |size| LayerSpec::new(Layer::MaxPool { size: [size; 2], stride: [size; 2], padding: Padding::Valid });
     for (input, layers) in [
         ([9, 8, 16], vec![wide(17, Padding::Same).activated(Activation::Tanh)]),
         ([9, 8, 17], vec![wide(16, Padding::Valid).activated(Activation::Relu)]),

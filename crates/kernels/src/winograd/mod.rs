@@ -88,6 +88,17 @@ impl Grid {
         ((image * h + row * TILE) * w + column * TILE) * c
     }
 
+    /// Calls `ask(offset)` for every cache line of a tile's rows of outputs.
+    #[inline(always)]
+    fn lines(&self, tile: usize, ask: impl Fn(usize)) {
+        let ([_, w, c], corner) = (self.image, self.corner(tile));
+        for row in 0..TILE {
+            for place in (0..TILE * c).step_by(LINE) {
+                ask(corner + row * w * c + place);
+            }
+        }
+    }
+
     /// Images up to the last of these tiles.
     fn images(&self, tiles: &std::ops::Range<usize>) -> usize {
         tiles.end.div_ceil(self.count().max(1))

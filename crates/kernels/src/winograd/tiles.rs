@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Grid, LINE, POINTS, TILE, WINDOW, slab, transforms};
+use super::{Grid, POINTS, TILE, WINDOW, slab, transforms};
 use crate::SLACK;
 use crate::dispatch::{Instructions, Kernel};
 use crate::isa::Isa;
@@ -63,12 +63,7 @@ impl<const SIDE: usize> Kernel for Read<'_, SIDE> {
             })
         };
         for (index, tile) in self.tiles.enumerate() {
-            let ahead = self.grid.corner(tile + AHEAD);
-            for row in 0..TILE {
-                for place in (0..TILE * c).step_by(LINE) {
-                    isa.prefetch(self.x.as_ptr().wrapping_add(ahead + row * w * c + place));
-                }
-            }
+            self.grid.lines(tile + AHEAD, |at| isa.prefetch(self.x.as_ptr().wrapping_add(at)));
             let [image, row, column] = self.grid.place(tile);
             let image = self.x[image * h * w * c..].as_ptr();
             let (down, right) = (along(0, row, w * c), along(1, column, c));
@@ -185,12 +180,7 @@ impl Kernel for ToOutputs<'_> {
         for (index, tile) in self.tiles.enumerate() {
             let [image, row, column] = self.grid.place(tile);
             let corner = ((image * h + row * TILE) * w + column * TILE) * c;
-            let ahead = self.grid.corner(tile + AHEAD);
-            for row in 0..TILE {
-                for place in (0..TILE * c).step_by(LINE) {
-                    isa.prefetch_to_write(self.y.as_ptr().wrapping_add(ahead + row * w * c + place));
-                }
-            }
+            self.grid.lines(tile + AHEAD, |at| isa.prefetch_to_write(self.y.as_ptr().wrapping_add(at)));
             let inside = [size[0] - row * TILE, size[1] - column * TILE].map(|left| left.min(TILE));
             for channel in (0..c).step_by(I::LANES) {
                 let count = I::LANES.min(c - channel);

@@ -99,6 +99,20 @@ impl ConvWeights {
         (kernel, &mut self.packed, &mut self.reordered)
     }
 
+    /// Values of the gradients of kernel and bias, one behind the other.
+    pub(super) fn gradient_len(&self) -> usize {
+        self.kernel.len() + self.bias_values.len()
+    }
+
+    /// Writes them from `own` to the graph's layout.
+    pub(super) fn finish_gradient(&self, own: &[f32], gradient: &mut [f32]) {
+        let (dw, db) = own.split_at(self.kernel.len());
+        gradient[self.kernel.range()].copy_from_slice(dw);
+        if let Some(bias) = &self.bias {
+            gradient[bias.range()].copy_from_slice(db);
+        }
+    }
+
     pub(super) fn packed(&self) -> &Packed {
         &self.packed
     }

@@ -168,15 +168,11 @@ impl Op for Depthwise {
     }
 
     fn gradient_len(&self) -> usize {
-        self.weights.kernel.len() + self.shape.channels
+        self.weights.gradient_len()
     }
 
     fn finish_gradient(&self, own: &[f32], gradient: &mut [f32]) {
-        let (dw, db) = own.split_at(self.weights.kernel.len());
-        gradient[self.weights.kernel.range()].copy_from_slice(dw);
-        if let Some(bias) = &self.weights.bias {
-            gradient[bias.range()].copy_from_slice(db);
-        }
+        self.weights.finish_gradient(own, gradient);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

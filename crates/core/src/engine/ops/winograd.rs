@@ -26,7 +26,7 @@ use crate::engine::buffers::{Shard, Slot};
 use crate::graph::{Graph, NodeId, Weights, window_padding};
 
 /// Tiles taken together: rows of a product.
-pub(in crate::engine) const TOGETHER: usize = 48;
+const TOGETHER: usize = 48;
 
 /// Fewest channels and filters for which the transforms are worth it.
 const CHANNELS: usize = 16;
@@ -283,15 +283,11 @@ impl Op for Winograd {
     }
 
     fn gradient_len(&self) -> usize {
-        self.weights.kernel.len() + self.filters
+        self.weights.gradient_len()
     }
 
     fn finish_gradient(&self, own: &[f32], gradient: &mut [f32]) {
-        let (dw, db) = own.split_at(self.weights.kernel.len());
-        gradient[self.weights.kernel.range()].copy_from_slice(dw);
-        if let Some(bias) = &self.weights.bias {
-            gradient[bias.range()].copy_from_slice(db);
-        }
+        self.weights.finish_gradient(own, gradient);
     }
 
     fn inputs_mut(&mut self) -> &mut [Input] {

@@ -1,12 +1,16 @@
 """What each choice of a recipe is worth, on validation images: one thing changed at a time, mean ± sd over seeds 0, 1, ….
 
-    python3 bench/ablation.py PROGRAM RECIPE SCRATCH [SEEDS]      runs are kept in SCRATCH and not repeated
+    python3 bench/ablation.py PROGRAM RECIPE SCRATCH [SEEDS [JOBS]]      runs are kept in SCRATCH and not repeated
 
 A tenth of the training images is held out (`data.validation=0.1`), another tenth for every seed, so the sd has both the split's and the
-training's chance in it, and differences are taken seed by seed. Test images are not looked at.
+training's chance in it, and differences are taken seed by seed. Test images are not looked at. JOBS runs share the cores, which changes
+no result (those of one number of threads are those of another); images/s are those of one of them. Recipes of many epochs are
+compared in fewer: `EPOCHS`.
 """
 
+import concurrent.futures
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -26,8 +30,16 @@ def layers(*names):
 
 
 def pool_last(stages):
-    """Stages of convolution, pool and batch normalization with the pool where it usually stands."""
-    return sum(([conv, norm, pool] for conv, pool, norm in zip(*[iter(stages)] * 3)), [])
+    """The same with every pool after its batch normalization, where it usually stands."""
+    moved = list(stages)
+    for at in [at for at, layer in enumerate(stages) if layer.startswith("max_pool")]:
+        moved[at], moved[at + 1] = moved[at + 1], moved[at]
+    return moved
+
+
+def stages(*filters):
+    """A convolution, a pool and a batch normalization for each number of filters."""
+    return [layer for n in filters for layer in [f"conv {n} 3x3 same no_bias", "max_pool 2", "batch_norm momentum 0.9 relu"]]
 
 
 def plain(stages):
@@ -59,27 +71,73 @@ SPEEDRUN = {
     "global max-pool in place of flatten": [layers(*STAGES, "global_max_pool", LAST)],
     "the same, half the side in the first epoch": [layers(*STAGES, "global_max_pool", LAST), "train.progressive={from=0.5,until=0.5}"],
 }
-ABLATIONS = {"speedrun": SPEEDRUN}
 
 
-def ablation(program, recipe, scratch, seeds="8"):
-    print(f"| change | validation accuracy, % ({seeds} seeds) | against the recipe | lowest recall of a class, % | images/s |\n|---|---|---|---|---|")
-    base = None
-    for number, (name, changes) in enumerate(ABLATIONS[recipe].items()):
-        values, worst, speeds = [], [], []
-        for seed in range(int(seeds)):
-            run = pathlib.Path(scratch) / f"{recipe}-{number}" / str(seed)
-            metrics = run / "metrics.jsonl"
-            trained(program, [ROOT / "recipes" / f"{recipe}.toml", "data.validation=0.1", *changes, f"train.seed={seed}"], run)
-            epochs = [json.loads(line) for line in metrics.read_text().splitlines()]
-            values.append(100 * epochs[-1]["validation_accuracy"])
-            worst.append(100 * min(c["recall"] for c in epochs[-1]["classes"]))
-            speeds.append(statistics.median(epoch["images_per_second"] for epoch in epochs))
-        spread = lambda x: f"{statistics.mean(x):.2f} ± {statistics.stdev(x):.2f}"
-        base = base or values
-        gain = [value - other for value, other in zip(values, base)]
-        against = "" if values is base else f"{statistics.mean(gain):+.2f} ± {statistics.stdev(gain):.2f}"
-        print(f"| {name} | {spread(values)} | {against} | {spread(worst)} | {statistics.median(speeds):,.0f} |", flush=True)
+def online(*changes):
+    return "augment.online=[" + ",".join(changes) + "]"
 
 
-ablation(*sys.argv[1:])
+SHIFTED = ["{flip=0.5}", "{crop={pad=1}}"]
+
+
+def many_epochs(recipe, wide, own):
+    """What a recipe of many epochs chose. `wide` are the filters of one convolution a stage with about as many weights, `own` what no
+    other recipe is asked."""
+    *mine, flatten, last = layers_of(recipe)
+    return {
+        "the recipe": [],
+        "adam, rate 5e-3": ["train.optimizer=adam", "train.rate=5e-3"],
+        "constant rate 3e-3": ["train.schedule=constant", "train.rate=3e-3"],
+        "no label smoothing": ["train.label_smoothing=0"],
+        "no weight decay": ["train.weight_decay=0"],
+        "images as they are": [online()],
+        "mirrored": [online("{flip=0.5}")],
+        "images as they are in the last quarter": ["augment.until=0.75"],
+        **own,
+        "ema 0.998": ["train.ema=0.998"],
+        "dropout 0.1 before the last layer": [layers(*mine, flatten, "dropout 0.1", last)],
+        "one wider convolution a stage": [layers(*stages(*wide), flatten, last)],
+        "pool after batch normalization": [layers(*pool_last(mine), flatten, last)],
+        "global max-pool in place of flatten": [layers(*mine, "global_max_pool", last)],
+    }
+
+
+# Changes of each recipe, and the epochs of its runs where the recipe's own would take too long.
+ABLATIONS = {
+    "speedrun": (SPEEDRUN, None),
+    "best-45k": (many_epochs("best-45k", [32, 48, 56], {"erased too": [online(*SHIFTED, "{erase={}}")]}), 10),
+    "strong": (many_epochs("strong", [64, 128, 160], {"not erased": [online(*SHIFTED)], "changed to the end": ["augment.until=1.0"]}), 6),
+}
+
+
+def ablation(program, recipe, scratch, seeds="5", jobs="1"):
+    changes, epochs = ABLATIONS[recipe]
+    base = [ROOT / "recipes" / f"{recipe}.toml", "data.validation=0.1", *([f"train.epochs={epochs}"] if epochs else [])]
+    runs = {
+        (name, seed): pathlib.Path(scratch) / f"{recipe}-{number}" / str(seed)
+        for number, name in enumerate(changes)
+        for seed in range(int(seeds))
+    }
+    threads = ["--threads", str(max(1, os.cpu_count() // int(jobs)))]
+    run = lambda key: trained(program, [*base, *changes[key[0]], f"train.seed={key[1]}"], runs[key], threads)
+    with concurrent.futures.ThreadPoolExecutor(int(jobs)) as pool:
+        finished = pool.map(run, runs)
+        print(f"| change | validation accuracy, % ({seeds} seeds) | against the recipe | lowest recall of a class, % | images/s |\n|---|---|---|---|---|")
+        first = None
+        for name in changes:
+            values, worst, speeds = [], [], []
+            for seed in range(int(seeds)):
+                next(finished)
+                lines = [json.loads(line) for line in (runs[name, seed] / "metrics.jsonl").read_text().splitlines()]
+                values.append(100 * lines[-1]["validation_accuracy"])
+                worst.append(100 * min(c["recall"] for c in lines[-1]["classes"]))
+                speeds.append(statistics.median(line["images_per_second"] for line in lines))
+            spread = lambda x: f"{statistics.mean(x):.2f} ± {statistics.stdev(x):.2f}"
+            first = first or values
+            gain = [value - other for value, other in zip(values, first)]
+            against = "" if values is first else f"{statistics.mean(gain):+.2f} ± {statistics.stdev(gain):.2f}"
+            print(f"| {name} | {spread(values)} | {against} | {spread(worst)} | {statistics.median(speeds):,.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    ablation(*sys.argv[1:])

@@ -80,9 +80,8 @@ def online(*changes):
 SHIFTED = ["{flip=0.5}", "{crop={pad=1}}"]
 
 
-def many_epochs(recipe, wide, own):
-    """What a recipe of many epochs chose. `wide` are the filters of one convolution a stage with about as many weights, `own` what no
-    other recipe is asked."""
+def many_epochs(recipe, wide):
+    """What a recipe of many epochs chose. `wide` are the filters of one convolution a stage with about as many weights."""
     *mine, flatten, last = layers_of(recipe)
     return {
         "the recipe": [],
@@ -91,23 +90,26 @@ def many_epochs(recipe, wide, own):
         "no label smoothing": ["train.label_smoothing=0"],
         "no weight decay": ["train.weight_decay=0"],
         "images as they are": [online()],
-        "mirrored": [online("{flip=0.5}")],
-        "images as they are in the last quarter": ["augment.until=0.75"],
-        **own,
-        "ema 0.998": ["train.ema=0.998"],
         "dropout 0.1 before the last layer": [layers(*mine, flatten, "dropout 0.1", last)],
         "one wider convolution a stage": [layers(*stages(*wide), flatten, last)],
-        "pool after batch normalization": [layers(*pool_last(mine), flatten, last)],
         "global max-pool in place of flatten": [layers(*mine, "global_max_pool", last)],
     }
 
 
-# Changes of each recipe, and the epochs of its runs where the recipe's own would take too long.
-ABLATIONS = {
-    "speedrun": (SPEEDRUN, None),
-    "best-45k": (many_epochs("best-45k", [32, 48, 56], {"erased too": [online(*SHIFTED, "{erase={}}")]}), 10),
-    "strong": (many_epochs("strong", [64, 128, 160], {"not erased": [online(*SHIFTED)], "changed to the end": ["augment.until=1.0"]}), 6),
+BEST_45K = many_epochs("best-45k", [32, 48, 56]) | {
+    "mirrored": [online("{flip=0.5}")],
+    "mirrored, shifted and erased": [online(*SHIFTED, "{erase={}}")],
+    "images as they are in the last quarter": ["augment.until=0.75"],
+    "ema 0.998": ["train.ema=0.998"],
+    "pool after batch normalization": [layers(*pool_last(layers_of("best-45k")))],
 }
+STRONG = many_epochs("strong", [64, 128, 160]) | {
+    "not erased": [online(*SHIFTED)],
+    "changed to the end": ["augment.until=1.0"],
+}
+
+# Changes of each recipe, and the epochs of its runs where the recipe's own would take too long.
+ABLATIONS = {"speedrun": (SPEEDRUN, None), "best-45k": (BEST_45K, 8), "strong": (STRONG, 6)}
 
 
 def ablation(program, recipe, scratch, seeds="5", jobs="1"):

@@ -277,9 +277,7 @@ impl Engine {
     /// Packs `weights` for the passes that follow.
     pub fn load(&mut self, weights: &Weights) {
         let (step, mut laps) = (self.step(), self.laps());
-        for op in &mut self.plan.ops {
-            op.prepare(&step, weights);
-        }
+        parallel::for_each(&mut self.plan.ops, |_, op| op.prepare(&step, weights));
         laps.end(&mut self.spent, Part::Packing);
     }
 

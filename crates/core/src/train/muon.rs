@@ -5,12 +5,21 @@
 //! ```text
 //! m <- momentum m + (1 - momentum) g
 //! u  = (1 - momentum) g + momentum m            (Nesterov), or m
-//! X0 = u / |u|;   A = X^T X;   X <- X (a I + b A + c A A)       ITERATIONS times; of a wide matrix, the transposed one
+//! X0 = u / |u|;   X <- X (a I + b A + c A A), A = X^T X          ITERATIONS times; of a wide matrix, the transposed one
 //! w <- w - rate decay w - rate 0.2 sqrt(max(rows, columns)) X
 //! ```
 //! The factor gives the step the root mean square of one of Adam's, so that one `rate` does for both. Kernels of convolutions and dense
 //! layers are stepped so, but not the last layer's, nor those in groups, whose matrices are a column wide: these, biases and
 //! normalizations are left to Adam.
+//!
+//! A kernel of 3x3 has many more rows than columns. So `X` is multiplied twice only: all its iterations are one small square matrix
+//! ```text
+//! P = a I + b A + c A A;   Q <- Q P;   A <- P A P                ITERATIONS times from A = X0^T X0, Q = I
+//! X = X0 Q
+//! ```
+//! with 35 m^3 multiplications for the 95 m^3 of the direct way where there are 9 rows a column, and 19 for 15 of a square one.
+//! (`A` has the squares of the singular values, so that short directions have few digits there; they are far from 1 after five iterations
+//! anyway, and the outcome is within 2e-4 of that of plain iterations in double precision.)
 //!
 //! *Exactness*: products are those of [`gemm`] and [`gemm_gradient`], whose rows are shared out over threads.
 //!
@@ -82,23 +91,13 @@ pub(super) fn orthogonal(isa: Instructions, matrix: &[f32], [rows, columns]: [us
     for x in &mut x[..n * m] {
         *x /= norm + EPSILON;
     }
-    let [a, b, c] = COEFFICIENTS;
-    let (mut gram, mut square) = (vec![0.0; m * m], vec![0.0; m * m]);
-    let mut next = x.clone();
     let mut product = Product::new(isa);
-    for _ in 0..ITERATIONS {
-        product.gram(&x, [n, m], &mut gram);
-        product.of(&gram, &gram, [m, m, m], &mut square);
-        for (square, &gram) in square.iter_mut().zip(&gram) {
-            *square = b * gram + c * *square;
-        }
-        for x in square.iter_mut().step_by(m + 1) {
-            *x += a;
-        }
-        product.of(&x, &square, [n, m, m], &mut next[..n * m]);
-        std::mem::swap(&mut x, &mut next);
-    }
-    if tall { x[..n * m].to_vec() } else { transposed(&x, [n, m]) }
+    let mut gram = vec![0.0; m * m];
+    product.gram(&x, [n, m], &mut gram);
+    let turn = product.turn(gram, m);
+    let mut out = vec![0.0; n * m];
+    product.of(&x, &turn, [n, m, m], &mut out);
+    if tall { out } else { transposed(&out, [n, m]) }
 }
 
 fn transposed(matrix: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
@@ -136,6 +135,32 @@ impl Product {
             let sum = GemmGradient { x, corners: &rows, runs: &runs, dy: x, rows: &rows, filters: m };
             gemm_gradient(self.isa, sum, out);
         });
+    }
+
+    /// What [`ITERATIONS`] of the polynomial multiply a matrix with this `gram` `[m, m]` by, `[m, m]`.
+    fn turn(&mut self, mut gram: Vec<f32>, m: usize) -> Vec<f32> {
+        let ([a, b, c], square) = (COEFFICIENTS, [m, m, m]);
+        let [mut factor, mut turn, mut other] = [(); 3].map(|()| vec![0.0; m * m]);
+        for iteration in 0..ITERATIONS {
+            self.of(&gram, &gram, square, &mut factor);
+            for (factor, &gram) in factor.iter_mut().zip(&gram) {
+                *factor = b * gram + c * *factor;
+            }
+            for x in factor.iter_mut().step_by(m + 1) {
+                *x += a;
+            }
+            if iteration == 0 {
+                turn.copy_from_slice(&factor);
+            } else {
+                self.of(&turn, &factor, square, &mut other);
+                std::mem::swap(&mut turn, &mut other);
+            }
+            if iteration + 1 < ITERATIONS {
+                self.of(&factor, &gram, square, &mut other);
+                self.of(&other, &factor, square, &mut gram);
+            }
+        }
+        turn
     }
 
     /// `a` `[m, k]` times `b` `[k, n]`. A row does not depend on which others are computed with it.

@@ -83,6 +83,49 @@ fn singular_values_come_near_one() {
     assert!(orthogonal(isa(), &[0.0; 12], [3, 4]).iter().all(|&x| x == 0.0), "no direction");
 }
 
+/// The iterations as they are written, of all of `x` `[n, m]`, `n` at least `m`.
+fn plain_iterations(x: &[f32], [n, m]: [usize; 2]) -> Vec<f64> {
+    let product = |a: &[f64], b: &[f64], [rows, inner, columns]: [usize; 3]| -> Vec<f64> {
+        let at =
+            |i: usize| (0..inner).map(|j| a[i / columns * inner + j] * b[j * columns + i % columns]).sum();
+        (0..rows * columns).map(at).collect()
+    };
+    let norm = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    let mut x: Vec<f64> = x.iter().map(|&x| f64::from(x) / norm).collect();
+    for _ in 0..5 {
+        let across: Vec<f64> = (0..m * n).map(|i| x[i % n * m + i / n]).collect();
+        let gram = product(&across, &x, [m, n, m]);
+        let square = product(&gram, &gram, [m, m, m]);
+        let identity = (0..m * m).map(|i| f64::from(u8::from(i % (m + 1) == 0)));
+        let factor: Vec<f64> = identity
+            .zip(gram.iter().zip(&square))
+            .map(|(one, (gram, square))| 3.4445 * one - 4.775 * gram + 2.0315 * square)
+            .collect();
+        x = product(&x, &factor, [n, m, m]);
+    }
+    x
+}
+
+/// The gram matrix has the squares of singular values, so small ones have few digits there.
+#[test]
+fn directions_of_any_length_come_out_as_from_plain_iterations() {
+    let mut stream = Stream::new(3, Purpose::Test, 5, 0);
+    for ([n, m], smallest) in [([90, 40], 1.0), ([90, 40], 1e-2), ([90, 40], 1e-6), ([40, 40], 1e-4)] {
+        let length = |column: usize| f64::powf(smallest, column as f64 / (m - 1) as f64);
+        let mix: Vec<f64> = (0..m * m).map(|_| stream.normal()).collect();
+        let own: Vec<f64> = (0..n * m).map(|i| stream.normal() * length(i % m)).collect();
+        let mixed = |i: usize| (0..m).map(|j| own[i / m * m + j] * mix[j * m + i % m]).sum::<f64>() as f32;
+        let matrix: Vec<f32> = (0..n * m).map(mixed).collect();
+        let exact = plain_iterations(&matrix, [n, m]);
+        let far = orthogonal(isa(), &matrix, [n, m])
+            .iter()
+            .zip(&exact)
+            .map(|(&ours, exact)| (f64::from(ours) - exact).abs())
+            .fold(0.0, f64::max);
+        assert!(far < 1e-3, "{n} x {m}, {smallest}: {far}");
+    }
+}
+
 #[test]
 fn hidden_kernels_are_stepped_so_and_nothing_else() {
     let conv = |filters, groups| Layer::Conv2d {

@@ -12,7 +12,7 @@ from runs import class_table, spread
 
 folder, failed = pathlib.Path(sys.argv[1]), False
 for recipe in sys.argv[2:]:
-    evaluations = [json.loads((run / "eval.json").read_text()) for run in sorted(folder.glob(f"{recipe}-[0-9]*"))]
+    evaluations = [json.loads(path.read_text()) for path in sorted(folder.glob(f"{recipe}-[0-9]*/eval.json"))]
     accuracies = [100 * e["accuracy"] for e in evaluations]
     values = ", ".join(f"{a:.2f}" for a in accuracies)
     print(f"\n{recipe}: test accuracy {spread(accuracies, 2)} % (n = {len(accuracies)} seeds: {values}; 10,000 images)\n")

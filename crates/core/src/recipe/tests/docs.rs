@@ -38,6 +38,31 @@ fn every_example_is_a_recipe() {
     }
 }
 
+/// `docs/craft.md` has a row for every recipe that comes with the program, with its size and epochs.
+#[test]
+fn recipes_are_as_their_table_says() {
+    let table = include_str!("../../../../../docs/craft.md");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).expect(folder) {
+        let path = entry.expect(folder).path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let recipe = Recipe::from_toml(&std::fs::read_to_string(&path).unwrap(), &name).unwrap();
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let cells: Vec<&str> =
+            row.unwrap_or_else(|| panic!("a row of {name}")).split('|').map(str::trim).collect();
+        let parameters = recipe.graph().unwrap().parameter_count();
+        assert_eq!(cells[3].replace(',', ""), parameters.to_string(), "parameters of {name}");
+        assert_eq!(cells[4], recipe.train.epochs.to_string(), "epochs of {name}");
+        assert!(
+            parameters <= 45_770 || !["seed", "seed-plus", "best-45k"].contains(&&*name),
+            "{name} is too large"
+        );
+        names.push(name);
+    }
+    assert!(names.len() >= 6, "{names:?}");
+}
+
 #[test]
 fn every_override_is_one() {
     let seed = Recipe::from_toml(include_str!("../../../../../recipes/seed.toml"), "seed.toml").unwrap();

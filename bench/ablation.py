@@ -16,7 +16,7 @@ import statistics
 import sys
 import tomllib
 
-from runs import trained
+from runs import spread, trained
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -134,11 +134,10 @@ def ablation(program, recipe, scratch, seeds="5", jobs="1"):
                 values.append(100 * lines[-1]["validation_accuracy"])
                 worst.append(100 * min(c["recall"] for c in lines[-1]["classes"]))
                 speeds.append(statistics.median(line["images_per_second"] for line in lines))
-            spread = lambda x: f"{statistics.mean(x):.2f} ± {statistics.stdev(x):.2f}"
             first = first or values
             gain = [value - other for value, other in zip(values, first)]
             against = "" if values is first else f"{statistics.mean(gain):+.2f} ± {statistics.stdev(gain):.2f}"
-            print(f"| {name} | {spread(values)} | {against} | {spread(worst)} | {statistics.median(speeds):,.0f} |", flush=True)
+            print(f"| {name} | {spread(values, 2)} | {against} | {spread(worst, 2)} | {statistics.median(speeds):,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

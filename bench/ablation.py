@@ -5,18 +5,17 @@
 A tenth of the training images is held out (`data.validation=0.1`), another tenth for every seed, so the sd has both the split's and the
 training's chance in it, and differences are taken seed by seed. Test images are not looked at. JOBS runs share the cores, which changes
 no result (those of one number of threads are those of another); images/s are those of one of them. Recipes of many epochs are
-compared in fewer: `EPOCHS`.
+compared in fewer: `ABLATIONS`.
 """
 
 import concurrent.futures
-import json
 import os
 import pathlib
 import statistics
 import sys
 import tomllib
 
-from runs import spread, trained
+from runs import epochs_of, layers, spread, trained
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -25,8 +24,8 @@ def layers_of(recipe):
     return tomllib.loads((ROOT / "recipes" / f"{recipe}.toml").read_text())["model"]["layers"]
 
 
-def layers(*names):
-    return "model.layers=[" + ",".join(f'"{name}"' for name in names) + "]"
+def online(*changes):
+    return "augment.online=[" + ",".join(changes) + "]"
 
 
 def pool_last(stages):
@@ -47,6 +46,7 @@ def plain(stages):
     return sum(([conv.replace("no_bias", "relu"), pool] for conv, pool, _ in zip(*[iter(stages)] * 3)), [])
 
 
+SHIFTED = ["{flip=0.5}", "{crop={pad=1}}"]
 *STAGES, FLATTEN, LAST = layers_of("speedrun")
 
 SPEEDRUN = {
@@ -62,8 +62,8 @@ SPEEDRUN = {
     "peak rate 3e-2": ["train.rate=3e-2"],
     "batch 64": ["train.batch=64"],
     "batch 256": ["train.batch=256"],
-    "mirrored": ["augment.online=[{flip=0.5}]"],
-    "mirrored and shifted": ["augment.online=[{flip=0.5},{crop={pad=1}}]"],
+    "mirrored": [online("{flip=0.5}")],
+    "mirrored and shifted": [online(*SHIFTED)],
     "ema 0.99": ["train.ema=0.99"],
     "dropout 0.1 before the last layer": [layers(*STAGES, FLATTEN, "dropout 0.1", LAST)],
     "no batch normalization": [layers(*plain(STAGES), FLATTEN, LAST)],
@@ -71,13 +71,6 @@ SPEEDRUN = {
     "global max-pool in place of flatten": [layers(*STAGES, "global_max_pool", LAST)],
     "the same, half the side in the first epoch": [layers(*STAGES, "global_max_pool", LAST), "train.progressive={from=0.5,until=0.5}"],
 }
-
-
-def online(*changes):
-    return "augment.online=[" + ",".join(changes) + "]"
-
-
-SHIFTED = ["{flip=0.5}", "{crop={pad=1}}"]
 
 
 def many_epochs(recipe, wide):
@@ -130,7 +123,7 @@ def ablation(program, recipe, scratch, seeds="5", jobs="1"):
             values, worst, speeds = [], [], []
             for seed in range(int(seeds)):
                 next(finished)
-                lines = [json.loads(line) for line in (runs[name, seed] / "metrics.jsonl").read_text().splitlines()]
+                lines = epochs_of(runs[name, seed])
                 values.append(100 * lines[-1]["validation_accuracy"])
                 worst.append(100 * min(c["recall"] for c in lines[-1]["classes"]))
                 speeds.append(statistics.median(line["images_per_second"] for line in lines))

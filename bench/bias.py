@@ -20,6 +20,8 @@ import tempfile
 import cv2
 import numpy as np
 
+from runs import spread
+
 CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot".split(",")
 SOURCE = pathlib.Path(os.environ.get("SEAMRIPPER_DATA", "/usr/share/datasets/fashion-mnist"))
 
@@ -101,7 +103,6 @@ def robust(program, runs):
         "±30°": [turned(images, even(a)) for a in (30, -30)],
         "4 pixels to a side": [shifted(images, *by) for by in ((4, 0), (-4, 0), (0, 4), (0, -4))],
     }
-    spread = lambda values: f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else float('nan'):.1f} %"
     print("| test images | accuracy | worst class | its recall |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         for name, variants in settings.items():
@@ -117,7 +118,7 @@ def robust(program, runs):
                         recalls[place][c["name"]].append(100 * c["recall"])
             of = lambda name: [statistics.mean(each[name]) for each in recalls]
             worst = min(CLASSES, key=lambda name: statistics.mean(of(name)))
-            print(f"| {name} | {spread([statistics.mean(each) for each in accuracies])} | {worst} | {spread(of(worst))} |", flush=True)
+            print(f"| {name} | {spread([statistics.mean(each) for each in accuracies], 1)} % | {worst} | {spread(of(worst), 1)} % |", flush=True)
 
 
 if sys.argv[1] == "rotated":

@@ -8,9 +8,10 @@ The network of recipe `seed`, mirrored and shifted images, a tenth of the traini
 
 import json
 import pathlib
-import statistics
 import subprocess
 import sys
+
+from runs import epochs_of, spread
 
 RECIPE = pathlib.Path(__file__).resolve().parent.parent / "recipes" / "seed-plus.toml"
 BASE = ["data.validation=0.1", "train.label_smoothing=0", "train.optimizer=adam", "train.rate=3e-3"]
@@ -34,11 +35,10 @@ def accuracy(program, scratch, epochs="10", seeds="3"):
             if run.exists():
                 call = [program, "train", "--resume", run]
             subprocess.run([*call, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-            last = [json.loads(path.read_text().splitlines()[-1]) for path in sorted(run.glob("seed-*/metrics.jsonl"))]
+            last = [epochs_of(path)[-1] for path in sorted(run.glob("seed-*/"))]
             accuracies = [100 * line["validation_accuracy"] for line in last]
             worst = [100 * min(c["recall"] for c in line["classes"]) for line in last]
-            cell = lambda values: f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
-            print(f"| {schedule} | {option} | {cell(accuracies)} | {cell(worst)} |", flush=True)
+            print(f"| {schedule} | {option} | {spread(accuracies, 2)} | {spread(worst, 2)} |", flush=True)
 
 
 def lr_find(program):

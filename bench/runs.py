@@ -1,5 +1,6 @@
 """Runs of the scripts beside it: kept where they are, never repeated, gone on with if they were interrupted."""
 
+import json
 import statistics
 import subprocess
 
@@ -9,6 +10,16 @@ def trained(program, arguments, run, options=()):
     if not (run / "model.safetensors").exists():
         call = [program, "train", "--resume", run] if run.exists() else [program, "train", *arguments, "--out", run]
         subprocess.run([*call, *options, "--quiet", "--no-report"], check=True, stdout=subprocess.DEVNULL)
+
+
+def layers(*names):
+    """The change of a recipe that gives it these layers."""
+    return "model.layers=[" + ",".join(f'"{name}"' for name in names) + "]"
+
+
+def epochs_of(run):
+    """The lines of `metrics.jsonl`, one an epoch."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 def spread(values, digits):

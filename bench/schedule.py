@@ -6,12 +6,10 @@
 Recipe `seed-plus` with Adam and without label smoothing; a tenth of the training images held out, another one for every seed. Test images are not looked at.
 """
 
-import json
 import pathlib
-import statistics
 import sys
 
-from runs import trained
+from runs import epochs_of, layers, spread, trained
 
 RECIPE = pathlib.Path(__file__).resolve().parent.parent / "recipes" / "seed-plus.toml"
 BASE = ["data.validation=0.1", "train.label_smoothing=0", "train.optimizer=adam"]
@@ -30,29 +28,20 @@ def runs(scratch, schedule, dropout, seeds):
     return [pathlib.Path(scratch) / f"{list(SCHEDULES).index(schedule)}-{list(DROPOUTS).index(dropout)}" / str(seed) for seed in range(seeds)]
 
 
-def epochs_of(run):
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def spread(values, digits=2):
-    return f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
-
-
 def train(program, scratch, epochs="20", seeds="5"):
     print(f"| schedule | dropout | validation accuracy, % ({seeds} seeds, {epochs} epochs) | swing of a class's bias, last five epochs | bias farthest from 1 at the end | lowest recall, % |\n|---|---|---|---|---|---|")
     for schedule, of_schedule in SCHEDULES.items():
-        for dropout, layers in DROPOUTS.items():
+        for dropout, names in DROPOUTS.items():
             accuracies, swings, farthest, worst = [], [], [], []
             for seed, run in enumerate(runs(scratch, schedule, dropout, int(seeds))):
-                listed = "model.layers=[" + ",".join(f'"{layer}"' for layer in layers) + "]"
-                trained(program, [RECIPE, *BASE, *of_schedule, listed, f"train.epochs={epochs}", f"train.seed={seed}"], run)
+                trained(program, [RECIPE, *BASE, *of_schedule, layers(*names), f"train.epochs={epochs}", f"train.seed={seed}"], run)
                 lines = epochs_of(run)
                 accuracies.append(100 * lines[-1]["validation_accuracy"])
                 by_class = list(zip(*([c["bias"] for c in line["classes"]] for line in lines[-5:])))
                 swings.append(max(max(biases) - min(biases) for biases in by_class))
                 farthest.append(max((abs(c["bias"] - 1), c["bias"]) for c in lines[-1]["classes"])[1])
                 worst.append(100 * min(c["recall"] for c in lines[-1]["classes"]))
-            print(f"| {schedule} | {dropout} | {spread(accuracies)} | {spread(swings)} | {min(farthest):.2f}–{max(farthest):.2f} | {spread(worst, 1)} |", flush=True)
+            print(f"| {schedule} | {dropout} | {spread(accuracies, 2)} | {spread(swings, 2)} | {min(farthest):.2f}–{max(farthest):.2f} | {spread(worst, 1)} |", flush=True)
 
 
 def picture(scratch, out, epochs="20", seeds="5"):

@@ -1,6 +1,7 @@
 //! `seamripper train`: a recipe becomes a run folder.
 
 mod board;
+mod ensemble;
 pub mod environment;
 mod events;
 mod film;

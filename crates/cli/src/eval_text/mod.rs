@@ -17,8 +17,7 @@ use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 
 pub use style::Style;
-use words::percent;
-pub use words::{left, printable, right, shortened, width, wrapped};
+pub use words::{left, percent, printable, right, shortened, width, wrapped};
 
 /// Said in place of sentences if no class is flagged.
 const NOTHING_STANDS_OUT: &str =

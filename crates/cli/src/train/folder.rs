@@ -12,6 +12,7 @@ use seamripper_data::{predictions_file, whole_file};
 use super::events::{EVENTS, Events};
 use super::metrics::Metrics;
 use crate::diag::{Outcome, Stop};
+use crate::model_source::read_trained;
 
 const MODEL: &str = "model.safetensors";
 const RECIPE: &str = "recipe.toml";
@@ -172,8 +173,18 @@ impl RunFolder {
 
     /// Writes `model.safetensors`.
     pub fn model(&self, model: &ModelFile) -> Outcome {
+        self.model_as(MODEL, model)
+    }
+
+    /// A model under another name.
+    pub fn model_as(&self, name: &str, model: &ModelFile) -> Outcome {
         let bytes = to_safetensors(model).map_err(|error| Stop::problem(&error, error.hint()))?;
-        self.write(MODEL, &bytes)
+        self.write(name, &bytes)
+    }
+
+    /// Reads the model back.
+    pub fn read_model(&self) -> Result<ModelFile, Stop> {
+        read_trained(&self.path.join(MODEL))
     }
 
     /// A failed write: what has its name is whole, so that a run that has begun can go on when there is room.

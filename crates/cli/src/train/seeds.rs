@@ -1,7 +1,7 @@
 //! `train --seeds N`: the same recipe with N seeds, and how much its results differ.
 //!
 //! `NAME/seed-0`, `NAME/seed-1`, … are runs like any other. `NAME/seeds.json` holds the seeds from the beginning and the spread of
-//! the results at the end; `NAME/recipe.toml` the recipe with the first seed.
+//! the results at the end; `NAME/recipe.toml` the recipe with the first seed; `NAME/ensemble.safetensors` all models as one.
 
 use std::fs;
 use std::io::Write;
@@ -16,6 +16,7 @@ use seamripper_data::source::Dataset;
 use seamripper_data::whole_file;
 use serde::{Deserialize, Serialize};
 
+use super::ensemble::{self, ENSEMBLE};
 use super::folder::{RunFolder, SEEDS};
 use super::progress::Whole;
 use super::run::Run;
@@ -24,7 +25,7 @@ use super::side_by_side::side_by_side;
 use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
-use crate::eval_text::{Style, left, right, shortened, width};
+use crate::eval_text::{Style, left, percent, right, shortened, width};
 use crate::foundation::Foundation;
 use crate::kept_model::KeptModel;
 
@@ -42,6 +43,9 @@ pub struct Document {
     pub seeds: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spread: Option<Spread>,
+    /// Of all models as one, on the test images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ensemble: Option<Evaluation>,
 }
 
 impl Document {
@@ -58,6 +62,7 @@ impl Document {
             run: folder.path().display().to_string(),
             seeds: (first..=last).collect(),
             spread: None,
+            ensemble: None,
         })
     }
 
@@ -141,6 +146,7 @@ impl Seeds<'_> {
         };
         let evaluations: Option<Vec<Evaluation>> = evaluations.into_iter().collect();
         document.spread = evaluations.as_deref().map(spread::of);
+        document.ensemble = ensemble::keep(session, folder, &document.seeds, test)?;
         document.write(folder)?;
         print(|out| {
             if global.json {
@@ -152,6 +158,9 @@ impl Seeds<'_> {
                     out,
                     "there are no validation and no test images, so there is nothing to report"
                 )?,
+            }
+            if let Some(ensemble) = &document.ensemble {
+                together(ensemble, out)?;
             }
             writeln!(out, "\nrun folder: {}", folder.path().display())
         })
@@ -249,6 +258,18 @@ fn table(spread: &Spread, seeds: &[u64], out: &mut impl Write, style: Style) -> 
         mean(accuracy, 100.0, 2),
         range(accuracy, 100.0, 2),
         seamripper_core::digits::thousands(spread.n)
+    )
+}
+
+/// What all models are worth as one.
+fn together(ensemble: &Evaluation, out: &mut impl Write) -> std::io::Result<()> {
+    let [low, high] = ensemble.accuracy_ci;
+    writeln!(
+        out,
+        "All as one model, the mean of their logits ({ENSEMBLE}): {} % [{}–{}].",
+        percent(ensemble.accuracy, 2),
+        percent(low, 2),
+        percent(high, 2)
     )
 }
 

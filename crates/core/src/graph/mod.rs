@@ -1,6 +1,7 @@
 //! What a model is: layers, shapes, parameters. Knows no kernel; known at run time only.
 
 mod build;
+mod ensemble;
 mod error;
 mod file;
 mod initial;
@@ -17,6 +18,7 @@ mod weights;
 mod tests;
 
 pub use build::{Builder, output_shape};
+pub use ensemble::EnsembleError;
 pub use error::{Fault, GraphError, GraphProblem};
 pub use file::{ModelFile, ModelFileError, SCHEMA, TensorProblem, from_safetensors, to_safetensors};
 pub use initial::Initializer;

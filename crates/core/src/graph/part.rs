@@ -152,7 +152,7 @@ impl Graph {
     }
 
     /// [`Graph::layers`] with every source written.
-    fn explicit(&self) -> Vec<LayerSpec> {
+    pub(super) fn explicit(&self) -> Vec<LayerSpec> {
         let mut layers = self.layers();
         for (layer, node) in layers.iter_mut().zip(&self.nodes) {
             layer.from = node.inputs.first().map(|&source| self.source_name(source).to_owned());

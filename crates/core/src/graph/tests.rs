@@ -1,6 +1,7 @@
 //! Tests of graphs, one file a subject.
 
 mod build;
+mod ensemble;
 mod file;
 mod initial;
 mod part;

@@ -44,9 +44,34 @@ fn the_table_has_classes_first_and_accuracy_last() {
         said.lines().skip(5).map(|line| line.chars().map(digits).collect::<String>()).collect();
     assert_snapshot!(last.join("\n").replace("##", "#"), @r"
     Accuracy #.# ± #.# % (#.#–#.#), mean ± sd over # seeds, # images each.
+    All as one model, the mean of their logits (ensemble.safetensors): #.# % [#.#–#.#].
 
     run folder: s
     ");
+}
+
+/// A model like any other: evaluated again it has the same report, and a run can learn from it.
+#[test]
+fn all_seeds_are_one_model_too() {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--seeds=3", "--quiet", "--out", "s"]);
+    let layers = place.done(&["model", "s/ensemble.safetensors", "--json"]);
+    let layers: Value = serde_json::from_slice(&layers.stdout).unwrap();
+    let one = place.done(&["model", "s/seed-0", "--json"]);
+    let one: Value = serde_json::from_slice(&one.stdout).unwrap();
+    let parameters = |model: &Value| model["parameters"].as_u64().unwrap();
+    assert_eq!(parameters(&layers), 3 * parameters(&one) + 3, "and a factor for each of three classes");
+    let data = place.json("s/seed-0/eval.json");
+    let said = place.json("s/seeds.json")["ensemble"].clone();
+    assert_eq!(said["n"], data["n"]);
+    let again = place.done(&["eval", "s/ensemble.safetensors", "--data", "idx:shapes", "--json", "--quiet"]);
+    assert_eq!(said, serde_json::from_slice::<Value>(&again.stdout).unwrap());
+    place.done(&["train", "r.toml", "--seeds=1", "--quiet", "--out", "alone"]);
+    assert!(!place.at("alone/ensemble.safetensors").exists());
+    assert!(place.json("alone/seeds.json").get("ensemble").is_none());
+    place.done(&["train", "r.toml", "train.teacher=s/ensemble.safetensors", "--quiet", "--out", "taught"]);
+    let bytes = fs::read(place.at("s/ensemble.safetensors")).unwrap();
+    assert_eq!(bytes, fs::read(place.at("taught/teacher.safetensors")).unwrap());
 }
 
 #[test]
@@ -68,8 +93,10 @@ fn seeds_go_on_where_they_were() {
     for seed in 0..3 {
         place.assert_same(&format!("whole/seed-{seed}"), &format!("run/seed-{seed}"));
     }
-    let spread = |run: &str| place.json(&format!("{run}/seeds.json"))["spread"].clone();
-    assert_eq!(spread("whole"), spread("run"));
+    let of = |run: &str, key: &str| place.json(&format!("{run}/seeds.json"))[key].clone();
+    for key in ["spread", "ensemble"] {
+        assert_eq!(of("whole", key), of("run", key));
+    }
 }
 
 #[test]

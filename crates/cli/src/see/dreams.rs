@@ -114,7 +114,7 @@ pub fn of_pairs(
         }
         let canvas = sheets::pairs(model, layer, &drawn).draw();
         let about = format!("the image that excites two filters of {} at once", layer.name);
-        seen.sheet(format!("pairs-{}.png", layer.name), &canvas, about)?;
+        seen.sheet(format!("pairs-{}.png", Seen::file_name(&layer.name)), &canvas, about)?;
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ fn responses(
             let response = engine.tap(layer.response).expect("compiled with taps");
             let sheet = sheets::responses(layer, &image.id, response.data());
             canvases.push((
-                format!("activations-{}-{}.png", Seen::file_name(&image.id), layer.name),
+                format!("activations-{}-{}.png", Seen::file_name(&image.id), Seen::file_name(&layer.name)),
                 sheet.draw(),
             ));
             done(index + 1);

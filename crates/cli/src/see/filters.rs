@@ -150,7 +150,7 @@ fn layer_sheets(
             if asked.part(Part::Filters) {
                 let canvas = sheets::filters(model, set, &looked).draw();
                 canvases.push((
-                    format!("filters-{}.png", layer.name),
+                    format!("filters-{}.png", Seen::file_name(&layer.name)),
                     canvas,
                     format!("filters of {}", layer.name),
                 ));
@@ -158,7 +158,7 @@ fn layer_sheets(
             if let Some(ablations) = ablations {
                 let canvas = sheets::ablation(set.classes(), ablations, place);
                 let about = format!("what each filter of {} is needed for, by class", layer.name);
-                canvases.push((format!("ablation-{}.png", layer.name), canvas, about));
+                canvases.push((format!("ablation-{}.png", Seen::file_name(&layer.name)), canvas, about));
             }
             done(index + 1);
         }

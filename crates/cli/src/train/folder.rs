@@ -173,13 +173,8 @@ impl RunFolder {
 
     /// Writes `model.safetensors`.
     pub fn model(&self, model: &ModelFile) -> Outcome {
-        self.model_as(MODEL, model)
-    }
-
-    /// A model under another name.
-    pub fn model_as(&self, name: &str, model: &ModelFile) -> Outcome {
         let bytes = to_safetensors(model).map_err(|error| Stop::problem(&error, error.hint()))?;
-        self.write(name, &bytes)
+        self.write(MODEL, &bytes)
     }
 
     /// Reads the model back.

@@ -199,18 +199,23 @@ impl Run<'_> {
                 parts.push(predict(session, &model, set, split));
             }
         }
-        let evaluation = parts.last().map(evaluate);
-        match &evaluation {
-            Some(evaluation) => {
-                folder.write("eval.json", (crate::eval::document(evaluation) + "\n").as_bytes())?;
-                folder.table("predictions.parquet", &joined(parts))?;
-            }
-            None => session.progress.say(format_args!(
+        let evaluation = report(folder, parts)?;
+        if evaluation.is_none() {
+            session.progress.say(format_args!(
                 "there are no validation and no test images, so there is nothing to report"
-            )),
+            ));
         }
         Ok(evaluation)
     }
+}
+
+/// Writes predictions, the parts in one table, and the evaluation of the last part; of no part, nothing.
+pub fn report(folder: &RunFolder, parts: Vec<Predictions>) -> Result<Option<Evaluation>, Stop> {
+    let Some(last) = parts.last() else { return Ok(None) };
+    let evaluation = evaluate(last);
+    folder.write("eval.json", (crate::eval::document(&evaluation) + "\n").as_bytes())?;
+    folder.table("predictions.parquet", &joined(parts))?;
+    Ok(Some(evaluation))
 }
 
 /// The model a training has come to. It says how its pictures were resized where that is not the usual way, so that it is given

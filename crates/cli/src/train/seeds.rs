@@ -1,7 +1,7 @@
 //! `train --seeds N`: the same recipe with N seeds, and how much its results differ.
 //!
 //! `NAME/seed-0`, `NAME/seed-1`, … are runs like any other. `NAME/seeds.json` holds the seeds from the beginning and the spread of
-//! the results at the end; `NAME/recipe.toml` the recipe with the first seed; `NAME/ensemble.safetensors` all models as one.
+//! the results at the end; `NAME/recipe.toml` the recipe with the first seed; `NAME/ensemble` all models as one.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ use seamripper_data::source::Dataset;
 use seamripper_data::whole_file;
 use serde::{Deserialize, Serialize};
 
-use super::ensemble::{self, ENSEMBLE};
+use super::ensemble::ENSEMBLE;
 use super::folder::{RunFolder, SEEDS};
 use super::progress::Whole;
 use super::run::Run;
@@ -146,7 +146,7 @@ impl Seeds<'_> {
         };
         let evaluations: Option<Vec<Evaluation>> = evaluations.into_iter().collect();
         document.spread = evaluations.as_deref().map(spread::of);
-        document.ensemble = ensemble::keep(session, folder, &document.seeds, test)?;
+        document.ensemble = self.ensemble(&document.seeds, test)?;
         document.write(folder)?;
         print(|out| {
             if global.json {
@@ -160,7 +160,7 @@ impl Seeds<'_> {
                 )?,
             }
             if let Some(ensemble) = &document.ensemble {
-                together(ensemble, out)?;
+                together(ensemble, &folder.part(ENSEMBLE), out)?;
             }
             writeln!(out, "\nrun folder: {}", folder.path().display())
         })
@@ -262,11 +262,12 @@ fn table(spread: &Spread, seeds: &[u64], out: &mut impl Write, style: Style) -> 
 }
 
 /// What all models are worth as one.
-fn together(ensemble: &Evaluation, out: &mut impl Write) -> std::io::Result<()> {
+fn together(ensemble: &Evaluation, folder: &RunFolder, out: &mut impl Write) -> std::io::Result<()> {
     let [low, high] = ensemble.accuracy_ci;
     writeln!(
         out,
-        "All as one model, the mean of their logits ({ENSEMBLE}): {} % [{}–{}].",
+        "All as one model, the mean of their logits ({}): {} % [{}–{}].",
+        folder.path().display(),
         percent(ensemble.accuracy, 2),
         percent(low, 2),
         percent(high, 2)

@@ -111,6 +111,19 @@ fn one_image() {
     is_png(&place, "one/activations-test-00004-conv1.png");
 }
 
+/// Its layers are called after the members, `1/conv1`; files are not in folders for that.
+#[test]
+fn an_ensemble() {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--seeds=2", "--quiet", "--out", "s", "train.epochs=4"]);
+    place.done(&["see", "s/ensemble", "--quiet", "--out", "e"]);
+    for sheet in ["filters-1-conv1", "filters-2-conv1", "ablation-2-conv1", "pairs-2-conv1", "fields"] {
+        is_png(&place, &format!("e/{sheet}.png"));
+    }
+    place.done(&["see", "s/ensemble", "--quiet", "--out", "one", "--image", "test-00004"]);
+    is_png(&place, "one/activations-test-00004-2-conv1.png");
+}
+
 /// What methods are worth is found once, and what was found of the split outlives a look at an image.
 #[test]
 fn a_second_look() {

@@ -44,34 +44,43 @@ fn the_table_has_classes_first_and_accuracy_last() {
         said.lines().skip(5).map(|line| line.chars().map(digits).collect::<String>()).collect();
     assert_snapshot!(last.join("\n").replace("##", "#"), @r"
     Accuracy #.# ± #.# % (#.#–#.#), mean ± sd over # seeds, # images each.
-    All as one model, the mean of their logits (ensemble.safetensors): #.# % [#.#–#.#].
+    All as one model, the mean of their logits (s/ensemble): #.# % [#.#–#.#].
 
     run folder: s
     ");
 }
 
-/// A model like any other: evaluated again it has the same report, and a run can learn from it.
+/// A model like any other, in a folder like a run's: evaluated again it has the same report, and a run can learn from it.
 #[test]
 fn all_seeds_are_one_model_too() {
     let place = Place::new();
-    place.done(&["train", "r.toml", "--seeds=3", "--quiet", "--out", "s"]);
-    let layers = place.done(&["model", "s/ensemble.safetensors", "--json"]);
-    let layers: Value = serde_json::from_slice(&layers.stdout).unwrap();
-    let one = place.done(&["model", "s/seed-0", "--json"]);
-    let one: Value = serde_json::from_slice(&one.stdout).unwrap();
-    let parameters = |model: &Value| model["parameters"].as_u64().unwrap();
-    assert_eq!(parameters(&layers), 3 * parameters(&one) + 3, "and a factor for each of three classes");
-    let data = place.json("s/seed-0/eval.json");
+    place.done(&["train", "r.toml", "data.validation=0.2", "--seeds=3", "--quiet", "--out", "s"]);
+    let parameters = |model: &str| {
+        let said = place.done(&["model", model, "--json"]);
+        serde_json::from_slice::<Value>(&said.stdout).unwrap()["parameters"].as_u64().unwrap()
+    };
+    assert_eq!(
+        parameters("s/ensemble"),
+        3 * parameters("s/seed-0") + 3,
+        "and a factor for each of three classes"
+    );
     let said = place.json("s/seeds.json")["ensemble"].clone();
-    assert_eq!(said["n"], data["n"]);
-    let again = place.done(&["eval", "s/ensemble.safetensors", "--data", "idx:shapes", "--json", "--quiet"]);
+    assert_eq!(said["n"], place.json("s/seed-0/eval.json")["n"]);
+    assert_eq!(said, place.json("s/ensemble/eval.json"));
+    let again = place.done(&["eval", "s/ensemble", "--json", "--quiet"]);
     assert_eq!(said, serde_json::from_slice::<Value>(&again.stdout).unwrap());
+    place.done(&["report", "s/ensemble", "--quiet"]);
+    let held_out = place.program(&["eval", "s/ensemble", "--split=validation", "--quiet"]);
+    assert_snapshot!(place.refused_by(held_out), @r"
+    error: model s/ensemble, split validation: expected at least one image, found that none was held out
+    hint: choose --split test
+    ");
+
     place.done(&["train", "r.toml", "--seeds=1", "--quiet", "--out", "alone"]);
-    assert!(!place.at("alone/ensemble.safetensors").exists());
+    assert!(!place.at("alone/ensemble").exists());
     assert!(place.json("alone/seeds.json").get("ensemble").is_none());
-    place.done(&["train", "r.toml", "train.teacher=s/ensemble.safetensors", "--quiet", "--out", "taught"]);
-    let bytes = fs::read(place.at("s/ensemble.safetensors")).unwrap();
-    assert_eq!(bytes, fs::read(place.at("taught/teacher.safetensors")).unwrap());
+    place.done(&["train", "r.toml", "train.teacher=s/ensemble", "--quiet", "--out", "taught"]);
+    assert_eq!(place.read("s/ensemble/model.safetensors"), place.read("taught/teacher.safetensors"));
 }
 
 #[test]

@@ -17,7 +17,8 @@ use seamripper_core::digits::thousands;
 use seamripper_core::fail::Evaluation;
 
 pub use style::Style;
-pub use words::{left, percent, printable, right, shortened, width, wrapped};
+use words::percent;
+pub use words::{left, printable, right, shortened, width, wrapped};
 
 /// Said in place of sentences if no class is flagged.
 const NOTHING_STANDS_OUT: &str =
@@ -46,15 +47,18 @@ fn print_sentences(evaluation: &Evaluation, out: &mut impl Write, style: Style) 
     Ok(())
 }
 
-fn print_scores(evaluation: &Evaluation, out: &mut impl Write, style: Style) -> io::Result<()> {
+/// Accuracy with its interval: `91.66 % [91.10–92.19]`.
+pub fn accuracy(evaluation: &Evaluation) -> String {
     let [low, high] = evaluation.accuracy_ci;
+    format!("{} % [{}–{}]", percent(evaluation.accuracy, 2), percent(low, 2), percent(high, 2))
+}
+
+fn print_scores(evaluation: &Evaluation, out: &mut impl Write, style: Style) -> io::Result<()> {
     writeln!(out, "\n{}", style.title("All classes together"))?;
     writeln!(
         out,
-        "  accuracy {} % [{}–{}] of {} {}",
-        percent(evaluation.accuracy, 2),
-        percent(low, 2),
-        percent(high, 2),
+        "  accuracy {} of {} {}",
+        accuracy(evaluation),
         thousands(evaluation.n),
         if evaluation.n == 1 { "image" } else { "images" },
     )?;

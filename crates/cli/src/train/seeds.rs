@@ -25,7 +25,7 @@ use super::side_by_side::side_by_side;
 use crate::args::Global;
 use crate::corrections::Corrections;
 use crate::diag::{Outcome, Stop, print};
-use crate::eval_text::{Style, left, percent, right, shortened, width};
+use crate::eval_text::{Style, accuracy, left, right, shortened, width};
 use crate::foundation::Foundation;
 use crate::kept_model::KeptModel;
 
@@ -160,7 +160,9 @@ impl Seeds<'_> {
                 )?,
             }
             if let Some(ensemble) = &document.ensemble {
-                together(ensemble, &folder.part(ENSEMBLE), out)?;
+                let (place, accuracy) = (folder.part(ENSEMBLE), accuracy(ensemble));
+                let place = place.path().display();
+                writeln!(out, "All as one model, the mean of their logits ({place}): {accuracy}.")?;
             }
             writeln!(out, "\nrun folder: {}", folder.path().display())
         })
@@ -258,19 +260,6 @@ fn table(spread: &Spread, seeds: &[u64], out: &mut impl Write, style: Style) -> 
         mean(accuracy, 100.0, 2),
         range(accuracy, 100.0, 2),
         seamripper_core::digits::thousands(spread.n)
-    )
-}
-
-/// What all models are worth as one.
-fn together(ensemble: &Evaluation, folder: &RunFolder, out: &mut impl Write) -> std::io::Result<()> {
-    let [low, high] = ensemble.accuracy_ci;
-    writeln!(
-        out,
-        "All as one model, the mean of their logits ({}): {} % [{}–{}].",
-        folder.path().display(),
-        percent(ensemble.accuracy, 2),
-        percent(low, 2),
-        percent(high, 2)
     )
 }
 

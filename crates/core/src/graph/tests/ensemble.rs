@@ -2,33 +2,22 @@ use insta::assert_snapshot;
 use seamripper_kernels::Instructions;
 
 use crate::engine::{Engine, Wants};
-use crate::graph::{
-    Builder, Initializer, Layer, LayerSpec, ModelFile, Padding, Preprocessing, Weights, from_safetensors,
-    to_safetensors,
-};
+use crate::graph::{Initializer, ModelFile, Preprocessing, Weights, from_safetensors, to_safetensors};
 use crate::random::{Purpose, Stream};
+use crate::recipe::graph_of;
 
 /// A network with a branch around its second layer, which reads the image once more.
 fn member(seed: u64, filters: usize) -> ModelFile {
-    let conv = || {
-        LayerSpec::new(Layer::Conv2d {
-            filters,
-            kernel: [3, 3],
-            stride: [1, 1],
-            padding: Padding::Same,
-            bias: true,
-            groups: 1,
-            dilation: [1, 1],
-        })
-    };
-    let mut builder = Builder::new([6, 6, 2]);
-    builder.push(conv().named("stem"));
-    builder.push(conv().named("again").reading("input"));
-    builder.push(LayerSpec::add("stem"));
-    builder.push(Layer::BatchNorm { epsilon: 1e-3, momentum: 0.9 });
-    builder.push(Layer::Flatten);
-    builder.push(Layer::Dense { units: 3, bias: true });
-    let graph = builder.build().unwrap();
+    let conv = format!("conv {filters} 3x3 same");
+    let layers = [
+        &format!("stem: {conv}"),
+        &format!("again: {conv} from input"),
+        "add stem",
+        "batch_norm momentum 0.9",
+        "flatten",
+        "dense 3",
+    ];
+    let graph = graph_of([6, 6, 2], &layers).unwrap();
     let weights = Weights::initial(&graph, Initializer::HeNormal, seed);
     let classes = ["disc", "ring", "cross"].map(str::to_owned).to_vec();
     ModelFile { graph, weights, classes, preprocessing: Preprocessing::new(2) }

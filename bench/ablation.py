@@ -89,6 +89,30 @@ def many_epochs(recipe, wide):
     }
 
 
+SEED_LAYERS = layers_of("seed")
+DROPPED = [part for layer in SEED_LAYERS for part in ([layer, "dropout 0.25"] if " 32 " in layer else [layer])]
+
+# Seed makes copies once, so an epoch of it is three passes over the images.
+SEED = {
+    "the recipe": [],
+    "no copies, three times the epochs": ["augment.expand=[]", "train.epochs=15"],
+    "rotated copies only, 7 epochs": ["augment.expand=[{rotate=[-8,8]}]", "train.epochs=7"],
+    "rotated and shifted anew every pass": ["augment.expand=[]", online("{rotate=[-8,8]}", "{crop={pad=1}}"), "train.epochs=15"],
+    "one-cycle to 3e-3": ["train.schedule=one-cycle", "train.rate=3e-3"],
+    "dropout 0.25 after both 32-wide layers": [layers(*DROPPED)],
+}
+SEED_PLUS = {
+    "the recipe": [],
+    "adam, rate 3e-3": ["train.optimizer=adam", "train.rate=3e-3"],
+    "constant rate 1.5e-3": ["train.schedule=constant", "train.rate=1.5e-3"],
+    "peak rate 1e-2": ["train.rate=1e-2"],
+    "no label smoothing": ["train.label_smoothing=0"],
+    "images as they are": [online()],
+    "mirrored": [online("{flip=0.5}")],
+    "shifts interpolated": [online("{flip=0.5}", "{translate=[-1,1]}")],
+    "copies made once, as in `seed`": [online(), "augment.expand=[{rotate=[-8,8]},{crop={pad=1}}]", "train.epochs=4"],
+    "dropout 0.1 before the last layer": [layers(*SEED_LAYERS[:-1], "dropout 0.1", SEED_LAYERS[-1])],
+}
 BEST_45K = many_epochs("best-45k", [32, 48, 56]) | {
     "mirrored": [online("{flip=0.5}")],
     "mirrored, shifted and erased": [online(*SHIFTED, "{erase={}}")],
@@ -102,7 +126,13 @@ STRONG = many_epochs("strong", [64, 128, 160]) | {
 }
 
 # Changes of each recipe, and the epochs of its runs where the recipe's own would take too long.
-ABLATIONS = {"speedrun": (SPEEDRUN, None), "best-45k": (BEST_45K, 8), "strong": (STRONG, 6)}
+ABLATIONS = {
+    "seed": (SEED, 5),
+    "seed-plus": (SEED_PLUS, 12),
+    "best-45k": (BEST_45K, 8),
+    "strong": (STRONG, 5),
+    "speedrun": (SPEEDRUN, None),
+}
 
 
 def ablation(program, recipe, scratch, seeds="5", jobs="1"):

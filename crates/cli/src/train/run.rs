@@ -183,7 +183,7 @@ impl Run<'_> {
         ));
     }
 
-    /// Writes the model, the predictions and their evaluation.
+    /// Writes the predictions, their evaluation and, last because a finished run is known by it, the model.
     fn finish(
         &self,
         trainer: &Trainer<'_>,
@@ -192,7 +192,6 @@ impl Run<'_> {
     ) -> Result<Option<Evaluation>, Stop> {
         let Self { session, graph, folder, .. } = *self;
         let model = model_file(graph, &self.recipe.data, trainer, validation.classes());
-        folder.model(&model)?;
         let mut parts = Vec::new();
         for (set, split) in [(Some(validation), Split::Validation), (test, Split::Test)] {
             if let Some(set) = set.filter(|set| !set.is_empty()) {
@@ -200,6 +199,7 @@ impl Run<'_> {
             }
         }
         let evaluation = report(folder, parts)?;
+        folder.model(&model)?;
         if evaluation.is_none() {
             session.progress.say(format_args!(
                 "there are no validation and no test images, so there is nothing to report"

@@ -109,6 +109,23 @@ fn seeds_go_on_where_they_were() {
 }
 
 #[test]
+fn a_seed_killed_after_its_report_is_made_whole() {
+    let place = Place::new();
+    place.done(&["train", "r.toml", "--seeds=2", "--quiet", "--out", "run"]);
+    let written = |name: &str| fs::metadata(place.at("run/seed-1").join(name)).unwrap().modified().unwrap();
+    assert!(
+        written("model.safetensors") >= written("eval.json"),
+        "a run with a model is taken to have its report"
+    );
+
+    let (model, seeds) = (place.read("run/seed-1/model.safetensors"), place.read("run/seeds.json"));
+    fs::remove_file(place.at("run/seed-1/model.safetensors")).unwrap();
+    place.done(&["train", "--resume", "run", "--quiet"]);
+    assert_eq!(model, place.read("run/seed-1/model.safetensors"));
+    assert_eq!(seeds, place.read("run/seeds.json"));
+}
+
+#[test]
 fn a_damaged_list_of_seeds_is_refused() {
     let place = Place::new();
     place.done(&["train", "r.toml", "--seeds=1", "--quiet", "--out", "s", "train.epochs=1"]);

@@ -110,7 +110,7 @@ SEED_PLUS = {
     "images as they are": [online()],
     "mirrored": [online("{flip=0.5}")],
     "shifts interpolated": [online("{flip=0.5}", "{translate=[-1,1]}")],
-    "copies made once, as in `seed`": [online(), "augment.expand=[{rotate=[-8,8]},{crop={pad=1}}]", "train.epochs=4"],
+    "copies made once, as in `seed`": [online(), "augment.expand=[{rotate=[-8,8]},{crop={pad=1}}]", "train.epochs=3"],
     "dropout 0.1 before the last layer": [layers(*SEED_LAYERS[:-1], "dropout 0.1", SEED_LAYERS[-1])],
 }
 BEST_45K = many_epochs("best-45k", [32, 48, 56]) | {
@@ -128,7 +128,7 @@ STRONG = many_epochs("strong", [64, 128, 160]) | {
 # Changes of each recipe, and the epochs of its runs where the recipe's own would take too long.
 ABLATIONS = {
     "seed": (SEED, 5),
-    "seed-plus": (SEED_PLUS, 12),
+    "seed-plus": (SEED_PLUS, 9),
     "best-45k": (BEST_45K, 8),
     "strong": (STRONG, 5),
     "speedrun": (SPEEDRUN, None),

@@ -46,7 +46,14 @@ def plain(stages):
     return sum(([conv.replace("no_bias", "relu"), pool] for conv, pool, _ in zip(*[iter(stages)] * 3)), [])
 
 
+def dropout_last(recipe):
+    """The recipe with a tenth of dropout before its last layer."""
+    *before, last = layers_of(recipe)
+    return layers(*before, "dropout 0.1", last)
+
+
 SHIFTED = ["{flip=0.5}", "{crop={pad=1}}"]
+COPIES = ["{rotate=[-8,8]}", "{crop={pad=1}}"]  # of `seed`
 *STAGES, FLATTEN, LAST = layers_of("speedrun")
 
 SPEEDRUN = {
@@ -65,7 +72,7 @@ SPEEDRUN = {
     "mirrored": [online("{flip=0.5}")],
     "mirrored and shifted": [online(*SHIFTED)],
     "ema 0.99": ["train.ema=0.99"],
-    "dropout 0.1 before the last layer": [layers(*STAGES, FLATTEN, "dropout 0.1", LAST)],
+    "dropout 0.1 before the last layer": [dropout_last("speedrun")],
     "no batch normalization": [layers(*plain(STAGES), FLATTEN, LAST)],
     "pool after batch normalization": [layers(*pool_last(STAGES), FLATTEN, LAST)],
     "global max-pool in place of flatten": [layers(*STAGES, "global_max_pool", LAST)],
@@ -83,20 +90,19 @@ def many_epochs(recipe, wide):
         "no label smoothing": ["train.label_smoothing=0"],
         "no weight decay": ["train.weight_decay=0"],
         "images as they are": [online()],
-        "dropout 0.1 before the last layer": [layers(*mine, flatten, "dropout 0.1", last)],
+        "dropout 0.1 before the last layer": [dropout_last(recipe)],
         "one wider convolution a stage": [layers(*stages(*wide), flatten, last)],
         "global max-pool in place of flatten": [layers(*mine, "global_max_pool", last)],
     }
 
 
-SEED_LAYERS = layers_of("seed")
-DROPPED = [part for layer in SEED_LAYERS for part in ([layer, "dropout 0.25"] if " 32 " in layer else [layer])]
+DROPPED = [part for layer in layers_of("seed") for part in ([layer, "dropout 0.25"] if " 32 " in layer else [layer])]
 
 # Seed makes copies once, so an epoch of it is three passes over the images.
 SEED = {
     "the recipe": [],
     "no copies, three times the epochs": ["augment.expand=[]", "train.epochs=12"],
-    "rotated and shifted anew every pass": ["augment.expand=[]", online("{rotate=[-8,8]}", "{crop={pad=1}}"), "train.epochs=12"],
+    "rotated and shifted anew every pass": ["augment.expand=[]", online(*COPIES), "train.epochs=12"],
     "one-cycle to 3e-3": ["train.schedule=one-cycle", "train.rate=3e-3"],
     "dropout 0.25 after both 32-wide layers": [layers(*DROPPED)],
 }
@@ -109,8 +115,8 @@ SEED_PLUS = {
     "images as they are": [online()],
     "mirrored": [online("{flip=0.5}")],
     "shifts interpolated": [online("{flip=0.5}", "{translate=[-1,1]}")],
-    "copies made once, as in `seed`": [online(), "augment.expand=[{rotate=[-8,8]},{crop={pad=1}}]", "train.epochs=3"],
-    "dropout 0.1 before the last layer": [layers(*SEED_LAYERS[:-1], "dropout 0.1", SEED_LAYERS[-1])],
+    "copies made once, as in `seed`": [online(), f"augment.expand=[{','.join(COPIES)}]", "train.epochs=3"],
+    "dropout 0.1 before the last layer": [dropout_last("seed-plus")],
 }
 BEST_45K = many_epochs("best-45k", [32, 48, 56]) | {
     "mirrored": [online("{flip=0.5}")],

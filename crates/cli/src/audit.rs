@@ -18,7 +18,7 @@ use crate::args::Global;
 use crate::diag::{Outcome, print};
 use crate::eval::SplitName;
 use crate::eval_text::Style;
-use crate::report::AtEnd;
+use crate::report::{AtEnd, Report};
 use crate::train::threads;
 pub use calibrated::NAME as CALIBRATED;
 use gathered::Gathered;
@@ -139,13 +139,14 @@ pub fn run(verb: &Audit, global: &Global) -> Outcome {
     let threads = threads(global)?;
     let gathered = threads.run(|| Gathered::read(verb, &wants, global))?;
     wants.claims = claim::all(&verb.claim, &gathered.predictions.classes)?;
-    let audited = threads.run(|| {
+    let mut audited = threads.run(|| {
         let mut stages = Stages::new(global.quiet);
         let audited = audit(gathered.subject(), &wants, &mut |stage| stages.tell(stage));
         stages.finish();
         audited
     });
     gathered.check()?;
+    audited.document.subject = gathered.digest();
     let written = files::write(verb, &gathered, &audited)?;
     print(|out| {
         if global.json {
@@ -153,10 +154,24 @@ pub fn run(verb: &Audit, global: &Global) -> Outcome {
         }
         text::print(&audited.document, &written, out, Style::for_stdout())
     })?;
-    // The page is about the run's own images.
-    let own = verb.data.is_none() && verb.split.is_none() && verb.out.is_none();
-    if let Some(run) = gathered.run.filter(|_| own) {
-        verb.at_end.write(&run, global);
+    if verb.out.is_some() {
+        return Ok(());
+    }
+    match &gathered.run {
+        // The page is about the run's own images.
+        Some(run) if verb.data.is_none() && verb.split.is_none() => verb.at_end.write(run, global),
+        Some(_) => {}
+        None => {
+            let report = Report {
+                model: verb.models.first().map(PathBuf::from),
+                predictions: verb.predictions.clone(),
+                logits: verb.logits,
+                data: verb.data.clone(),
+                split: verb.split,
+                ..Report::default()
+            };
+            verb.at_end.write_given(&report, gathered.into_given(), global);
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::diag::{Outcome, Stop};
 const NAMED: usize = 3;
 
 /// What works on such a model.
-const WORKS: &str = "`eval`, `audit`, `see` (occlusion and RISE) and `model` work on it";
+const WORKS: &str = "`eval`, `audit`, `report`, `see` (occlusion and RISE) and `model` work on it";
 
 /// A model that is run and not read.
 #[derive(Debug)]
@@ -72,11 +72,12 @@ impl BlackboxFile {
 
     /// What is said once when it is loaded.
     pub fn note(&self) -> String {
-        format!(
-            "{} has {}; it is run by rten as a black box: no gradients, filters or live page",
-            self.name,
-            self.reason()
-        )
+        format!("{}; it is run by rten as a black box: no gradients, filters or live page", self.unread())
+    }
+
+    /// Why it is not read.
+    pub fn unread(&self) -> String {
+        format!("{} has {}", self.name, self.reason())
     }
 
     /// That `what` needs a model that was read.

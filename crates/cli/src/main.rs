@@ -7,6 +7,7 @@ mod corrections;
 mod data;
 mod data_source;
 mod diag;
+mod digest;
 mod doctor;
 mod eval;
 mod eval_model;

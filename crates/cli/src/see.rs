@@ -29,8 +29,9 @@ use seamripper_sheets::Canvas;
 use crate::args::Global;
 use crate::blackbox_file::BlackboxFile;
 use crate::diag::{Outcome, Stop, print};
+use crate::digest;
 use crate::eval::SplitName;
-use crate::report::AtEnd;
+use crate::report::{AtEnd, Given, Report};
 use crate::runnable::Runnable;
 use crate::stages::Stages;
 use crate::subject::Subject;
@@ -129,8 +130,9 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         (None, None) => PathBuf::from("see"),
     };
     let mut document = Document::new(subject.model.classes());
-    document.subject = earlier::subject(isa, &subject);
-    let earlier = earlier::document(&folder, &document.subject);
+    document.subject = digest::of_model(&subject.model, &subject.images);
+    document.made_by = earlier::made_by(isa);
+    let earlier = earlier::document(&folder, &document);
     let judged_before = earlier.as_ref().and_then(earlier::Judgement::of);
     let mut seen = Seen { folder, document, judged_before, reused: 0, sheets: Vec::new(), text: Vec::new() };
     let mut stages = Stages::new(global.quiet);
@@ -155,9 +157,24 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         text::print(&seen, &stages, out)
     })?;
     // A look at an image is quick, and would wait for the page; the page is about the run's own images.
-    let own = verb.data.is_none() && verb.split.is_none() && verb.out.is_none();
-    if let Some(run) = subject.run.filter(|_| own && verb.image.is_empty()) {
-        verb.at_end.write(&run, global);
+    if verb.out.is_some() || !verb.image.is_empty() {
+        return Ok(());
+    }
+    match &subject.run {
+        Some(run) if verb.data.is_none() && verb.split.is_none() => verb.at_end.write(run, global),
+        Some(_) => {}
+        None => {
+            let report = Report {
+                model: Some(PathBuf::from(&verb.model)),
+                data: verb.data.clone(),
+                split: verb.split,
+                ..Report::default()
+            };
+            let predicted =
+                threads(global)?.run(|| subject.model.predict(isa, &subject.images, subject.split));
+            subject.model.check()?;
+            verb.at_end.write_given(&report, Given { table: Some(predicted), ..Given::of(subject) }, global);
+        }
     }
     Ok(())
 }

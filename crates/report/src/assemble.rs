@@ -18,6 +18,10 @@ use crate::tiles::{TILE, Tiles};
 /// Pictures in one file, at most. Of more images, those that are wrong come first, then every so manieth of the others.
 pub const MOST_PICTURES: usize = 20_000;
 
+/// Bytes of all pictures in one file together, at most: 10,922 of 64 x 64 pixels in color, 891 of 224 x 224. A browser has the file in
+/// memory, as text and unpacked.
+pub const MOST_PICTURE_BYTES: usize = 128 << 20;
+
 /// Most probable classes that are kept of an image.
 const TOP: usize = 5;
 
@@ -113,13 +117,17 @@ pub fn assemble(inputs: Inputs<'_>) -> Assembled {
     });
     let pictures = table.zip(inputs.pictures.as_ref()).filter(|(_, pictures)| pictures.count() > 0);
     let pictures = pictures.map(|(table, pictures)| {
-        let most = if inputs.served { usize::MAX } else { MOST_PICTURES };
+        let bytes: usize = pictures.set.size().iter().product();
+        let most = match inputs.served {
+            true => usize::MAX,
+            false => MOST_PICTURES.min(MOST_PICTURE_BYTES / bytes.max(1)),
+        };
         let chosen = chosen(table, pictures, &losses, most);
         if chosen.len() < pictures.count() {
             missing.push([
                 format!("pictures of {} of the {} images", pictures.count() - chosen.len(), pictures.count()),
                 format!(
-                    "one file holds {MOST_PICTURES}, the wrong ones first; `seamripper report RUN --serve` shows all"
+                    "one file holds {most} of this size, the wrong ones first; `report --serve` shows all"
                 ),
             ]);
         }

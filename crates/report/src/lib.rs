@@ -15,9 +15,9 @@ mod schema;
 mod tests;
 mod tiles;
 
-pub use assemble::{Inputs, MOST_PICTURES, Pictures, assemble};
+pub use assemble::{Inputs, MOST_PICTURE_BYTES, MOST_PICTURES, Pictures, assemble};
 pub use html::{Assembled, Blob, Missing, has_engine, page, with_page};
-pub use neighbors::{EACH, MOST_NEIGHBORED, Neighbors};
+pub use neighbors::{EACH, MOST_NEIGHBOR_BYTES, MOST_NEIGHBORED, Neighbors};
 pub use schema::{Compared, PictureInfo, Report, RowInfo, SCHEMA};
 pub use tiles::{TILE, Tiles};
 

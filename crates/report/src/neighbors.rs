@@ -14,6 +14,9 @@ pub const EACH: usize = 4;
 /// Wrong images that have neighbours, at most: those with the highest loss.
 pub const MOST_NEIGHBORED: usize = 1000;
 
+/// Bytes of all pictures of neighbors together, at most.
+pub const MOST_NEIGHBOR_BYTES: usize = 32 << 20;
+
 /// Neighbours of rows, with the pictures of the training images among them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbors {
@@ -44,7 +47,8 @@ impl Neighbors {
             (0..table.len()).filter(is_wrong).filter(|&row| images[row].is_some()).collect();
         let of_truth = |row: usize| table.row(row)[table.labels[row] as usize];
         rows.sort_by(|&a, &b| of_truth(a).total_cmp(&of_truth(b)));
-        rows.truncate(MOST_NEIGHBORED);
+        let bytes: usize = training.size().iter().product();
+        rows.truncate(MOST_NEIGHBORED.min(MOST_NEIGHBOR_BYTES / (EACH * bytes.max(1))));
         if rows.is_empty() {
             return None;
         }

@@ -140,6 +140,24 @@ fn of_many_images_the_wrong_ones_have_pictures() {
 }
 
 #[test]
+fn large_pictures_are_bounded_by_their_bytes() {
+    let side = 1024;
+    let n = crate::MOST_PICTURE_BYTES / (side * side) + 2;
+    let probs: Vec<f64> = (0..n).flat_map(|row| if row == 1 { [0.1, 0.9] } else { [0.9, 0.1] }).collect();
+    let table = table(&["x", "y"], &vec![0; n], &probs);
+    let ids = Ids::Rows { prefix: "a".into(), rows: (0..n as u32).collect() };
+    let classes = vec!["x".to_owned(), "y".to_owned()];
+    let set = ImageSet::new([side, side, 1], vec![0; n * side * side], vec![0; n], classes.into(), ids);
+    let pictures = Some(Pictures::of(&table, &set));
+    let assembled = assemble(Inputs { predictions: Some(&table), pictures, ..Inputs::default() });
+    assert_eq!(blob(&assembled, "images").len(), crate::MOST_PICTURE_BYTES);
+    let rows = assembled.report.pictures.expect("pictures").rows.expect("not all");
+    assert!(rows.len() == n - 2 && rows.contains(&1), "{rows:?}");
+    let how = "one file holds 128 of this size, the wrong ones first; `report --serve` shows all";
+    assert_eq!(assembled.report.missing, [["pictures of 2 of the 130 images".to_owned(), how.to_owned()]]);
+}
+
+#[test]
 fn served_pictures_are_in_tiles_and_not_in_the_page() {
     let n = 2 * crate::TILE + 3;
     let table = table(&["x", "y"], &vec![0; n], &[0.9, 0.1].repeat(n));

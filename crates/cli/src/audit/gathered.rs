@@ -20,7 +20,9 @@ use seamripper_kernels::Instructions;
 use super::Audit;
 use crate::args::Global;
 use crate::diag::{Outcome, Stop, tell};
+use crate::digest;
 use crate::predictions_source::{self, of_split, rows_of};
+use crate::report::Given;
 use crate::runnable::Runnable;
 use crate::subject::{Subject, matched};
 use crate::train::instructions;
@@ -130,6 +132,24 @@ impl Gathered {
     /// That nothing went wrong while the model was run.
     pub fn check(&self) -> Outcome {
         self.model.as_ref().map_or(Ok(()), |model| model.file.check())
+    }
+
+    /// A digest of what is audited: model and images, or the table.
+    pub fn digest(&self) -> String {
+        match (&self.model, &self.images) {
+            (Some(model), Some(images)) => digest::of_model(&model.file, images),
+            _ => digest::of_table(&self.predictions),
+        }
+    }
+
+    /// What a report is made of.
+    pub fn into_given(self) -> Given {
+        let training = self.training.map(|(images, _)| images);
+        let table = Some(self.predictions);
+        match self.model {
+            Some(model) => Given { table, model: Some(model.file), images: self.images, training },
+            None => Given { table, images: self.images, ..Given::default() },
+        }
     }
 
     fn alone(predictions: Predictions, fitted: bool) -> Self {

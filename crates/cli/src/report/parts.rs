@@ -25,10 +25,6 @@ pub struct Parts {
     pub table: Option<(Predictions, PathBuf)>,
     /// `eval.json`, where there is no table.
     pub evaluation: Option<Evaluation>,
-    /// `audit.json`.
-    pub audit: Option<Value>,
-    /// `see/see.json`.
-    pub see: Option<Value>,
     /// Lines of `metrics.jsonl`.
     pub history: Vec<Value>,
     /// The model and its bytes.
@@ -42,18 +38,11 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Reads what is in `run`; `predictions`, whose scores may be `logits`, stands in place of its table.
-    pub fn read(run: Option<&Path>, predictions: Option<&Path>, logits: bool) -> Result<Self, Stop> {
+    /// Reads what is in `run`.
+    pub fn read(run: &Path) -> Result<Self, Stop> {
+        existing_run(run)?;
         let mut parts = Self::default();
-        if let Some(run) = run {
-            existing_run(run)?;
-            parts.read_run(run)?;
-        }
-        if let Some(file) = predictions {
-            parts.table = Some((predictions_source::read(file, logits)?, file.to_owned()));
-            // They are of the run's own predictions.
-            (parts.evaluation, parts.audit) = (None, None);
-        }
+        parts.read_run(run)?;
         Ok(parts)
     }
 
@@ -64,8 +53,6 @@ impl Parts {
         } else {
             self.evaluation = document(&run.join("eval.json"), seamripper_core::fail::evaluation::SCHEMA)?;
         }
-        self.audit = document(&run.join("audit.json"), seamripper_core::fail::finding::SCHEMA)?;
-        self.see = document(&run.join("see").join("see.json"), seamripper_core::see::document::SCHEMA)?;
         self.history = history(&run.join("metrics.jsonl"))?;
         self.film = optional(&run.join("film.png"))?;
         let model = run.join("model.safetensors");
@@ -81,15 +68,6 @@ impl Parts {
         let shown = run.display();
         if self.table.is_none() {
             self.lacks("predictions of its images", format!("seamripper train --resume {shown}"));
-        }
-        if self.audit.is_none() && self.table.is_some() {
-            self.lacks(
-                "what an audit finds: slices, robustness, labels, duplicates",
-                format!("seamripper audit {shown}"),
-            );
-        }
-        if self.see.is_none() && self.model.is_some() {
-            self.lacks("what its filters see", format!("seamripper see {shown}"));
         }
         Ok(())
     }
@@ -111,7 +89,7 @@ fn optional(path: &Path) -> Result<Option<Vec<u8>>, Stop> {
 }
 
 /// A document of the run, if it is there.
-fn document<T: DeserializeOwned>(path: &Path, schema: &str) -> Result<Option<T>, Stop> {
+pub fn document<T: DeserializeOwned>(path: &Path, schema: &str) -> Result<Option<T>, Stop> {
     let Some(bytes) = optional(path)? else { return Ok(None) };
     let problem = |found: String| {
         let hint = Some("make it again with this version of seamripper, or remove it".to_owned());

@@ -3,33 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use seamripper_core::graph::to_safetensors;
 use seamripper_core::see::document::Document;
 use seamripper_core::see::saliency::Options;
 use seamripper_core::see::trust::Judged;
-use seamripper_data::checksum::sha256;
 use seamripper_kernels::Instructions;
 
-use crate::runnable::Runnable;
-use crate::subject::Subject;
-
-/// Images hashed at a time.
-const HASHED: usize = 256;
-
-/// A digest of all that what is found depends on, but for options: model, images, instruction set, version of the program.
-pub fn subject(isa: Instructions, subject: &Subject) -> String {
-    let mut bytes = match &subject.model {
-        Runnable::Readable(model) => to_safetensors(model).expect("a model that was read can be written"),
-        Runnable::Blackbox(file) => file.digest.clone().into_bytes(),
-    };
-    let images = &subject.images;
-    for pixels in images.chunks(HASHED) {
-        bytes.extend_from_slice(sha256(&pixels).as_bytes());
-    }
-    bytes.extend(images.labels().iter().flat_map(|label| label.to_le_bytes()));
-    bytes.extend_from_slice(isa.name().as_bytes());
-    bytes.extend_from_slice(env!("CARGO_PKG_VERSION").as_bytes());
-    sha256(&bytes)
+/// All that what is found depends on, but for model, images and options.
+pub fn made_by(isa: Instructions) -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), isa.name())
 }
 
 /// The options that verdicts depend on.
@@ -39,11 +20,12 @@ pub fn trust_options(options: &Options) -> String {
     format!("seed {seed}, {samples} noisy copies of {deviation}, {masks} masks, layer: {layer}")
 }
 
-/// The document in `folder`, if it is about `subject`. One that cannot be read is made anew.
-pub fn document(folder: &Path, subject: &str) -> Option<Document> {
+/// The document in `folder`, if it is like `new`, of the same model and images by the same program. One that cannot be read is made
+/// anew.
+pub fn document(folder: &Path, new: &Document) -> Option<Document> {
     let bytes = fs::read(folder.join("see.json")).ok()?;
     let document: Document = serde_json::from_slice(&bytes).ok()?;
-    Some(document).filter(|document| document.subject == subject)
+    Some(document).filter(|document| document.is_like(new))
 }
 
 /// What methods were found to be worth, and with which options.

@@ -164,7 +164,7 @@ fn what_needs_layers_is_refused() {
     let place = place();
     assert_snapshot!(refused(&place, &["export", "group-norm.onnx", "--out", "a.safetensors"]), @r"
     error: export: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
-    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    hint: `eval`, `audit`, `report`, `see` (occlusion and RISE) and `model` work on it
     ");
     assert_snapshot!(refused(&place, &["import", "group-norm.onnx", "--out", "a.safetensors"]), @r"
     error: import: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
@@ -175,20 +175,20 @@ fn what_needs_layers_is_refused() {
     error: --layer: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
     error: --only filters: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
     error: method gradient: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
-    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    hint: `eval`, `audit`, `report`, `see` (occlusion and RISE) and `model` work on it
     ");
     let audit = ["audit", "--quiet", "--calibrate", "temperature"];
     assert_snapshot!(refused(&place, &[&audit[..], &ON_SHAPES].concat()), @r"
     error: --calibrate: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
-    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    hint: `eval`, `audit`, `report`, `see` (occlusion and RISE) and `model` work on it
     ");
     assert_snapshot!(refused(&place, &[&["eval", "--quiet", "--bf16"][..], &ON_SHAPES].concat()), @r"
     error: --bf16: expected a model whose layers can be read, found group-norm.onnx with operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)
-    hint: `eval`, `audit`, `see` (occlusion and RISE) and `model` work on it
+    hint: `eval`, `audit`, `report`, `see` (occlusion and RISE) and `model` work on it
     ");
     assert_snapshot!(refused(&place, &["report", "group-norm.onnx"]), @r"
-    error: run group-norm.onnx: expected a run folder, which has predictions, found an ONNX file
-    hint: `seamripper eval` and `seamripper audit` report on it in the terminal and as JSON; `seamripper report --predictions FILE` makes a page of predictions made anywhere, without the live model
+    error: model group-norm.onnx: expected a run folder with its recipe.toml, found a model alone
+    hint: say which images with --data SOURCE, for instance --data fashion-mnist
     ");
 }
 

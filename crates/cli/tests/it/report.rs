@@ -111,6 +111,124 @@ fn without_images_or_run_there_is_a_report_all_the_same() {
     assert_eq!((&report["name"], &report["rows"]["n"]), (&"t.csv".into(), &2.into()));
 }
 
+/// What stands in the page of a command.
+fn made(place: &Place, arguments: &[&str]) -> Value {
+    place.done(&[arguments, &["--quiet"]].concat());
+    document(&String::from_utf8(place.read("report.html")).unwrap())
+}
+
+/// A model that was not trained here has no run folder: what audit and see found of it lies where they put it.
+#[test]
+fn a_model_file_has_a_report_with_what_was_found_of_it() {
+    if !has_page() {
+        return; // `a_run_becomes_one_file` tests what is said then
+    }
+    let place = place();
+    place.done(&["export", "run", "--out", "mine.onnx"]);
+    let on = ["mine.onnx", "--data", "idx:shapes"];
+    let alone = made(&place, &[&["report"], &on[..]].concat());
+    assert_eq!((&alone["name"], &alone["source"]), (&"mine.onnx".into(), &"idx:shapes".into()));
+    assert_eq!(alone["evaluation"]["accuracy"], place.json("run/eval.json")["accuracy"]);
+    let missing = |command: &str, about: &str| serde_json::json!([about, command]);
+    let of_audit = "seamripper audit mine.onnx --data idx:shapes";
+    let audits = "what an audit finds: slices, robustness, labels, duplicates";
+    let of_see = missing("seamripper see mine.onnx --data idx:shapes", "what its filters see");
+    assert_eq!(alone["missing"], serde_json::json!([missing(of_audit, audits), of_see]));
+
+    let output = place.done(&[&["audit"], &on[..], &["--only", "bias,calibration"]].concat());
+    let said = place.text(&output.stderr);
+    assert!(said.ends_with("report.html: all of it on one page, with the model alive in it\n"), "{said}");
+    let html = String::from_utf8(place.read("report.html")).unwrap();
+    for blob in ["ids", "rows", "images", "model", "neighbors", "training"] {
+        assert!(html.contains(&format!("id=\"blob-{blob}\"")), "{blob}");
+    }
+    let audited = document(&html);
+    assert_eq!((&audited["audited"], &audited["missing"]), (&true.into(), &serde_json::json!([of_see])));
+    assert_eq!(audited["findings"], place.json("audit/audit.json")["findings"]);
+    let seen = made(&place, &[&["see", "--only", "filters"], &on[..]].concat());
+    assert_eq!((&seen["audited"], &seen["missing"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(seen["see"]["images"], 90);
+
+    // What was found of other images is left out, and said to be.
+    let training = made(&place, &[&["report"], &on[..], &["--split", "train"]].concat());
+    assert_eq!((&training["audited"], &training["rows"]["n"]), (&false.into(), &300.into()));
+    let other = format!("{audits} (audit/audit.json is of another model or of other images)");
+    assert_eq!(training["missing"][0], missing(&format!("{of_audit} --split train"), &other));
+    let asked = [&on[..], &["--split", "train", "--audit", "audit"]].concat();
+    assert_snapshot!(refused(&place, &asked), @r"
+    error: --audit audit/audit.json: expected what was found of this model and these images, found that of others
+    hint: `seamripper audit mine.onnx --data idx:shapes --split train` makes it
+    ");
+    assert_snapshot!(refused(&place, &[&on[..], &["--see", "nowhere"]].concat()), @r"
+    error: --see nowhere/see.json: expected a file, found none
+    hint: `seamripper see mine.onnx --data idx:shapes` writes it
+    ");
+    // With --out, a verb writes there alone, and its folder can be named.
+    place.done(
+        &[&["audit", "--quiet", "--split", "train", "--only", "bias", "--out", "of-training"], &on[..]]
+            .concat(),
+    );
+    let named = [&["report"], &on[..], &["--split", "train", "--audit", "of-training"]].concat();
+    assert_eq!(made(&place, &named)["audited"], true);
+    // A run's own audit may be of another part of its images too.
+    place.done(&["audit", "run", "--quiet", "--split", "train", "--only", "bias"]);
+    place.done(&["report", "run", "--quiet"]);
+    let run = document(&String::from_utf8(place.read("run/report.html")).unwrap());
+    assert_eq!(run["audited"], false);
+    assert!(
+        run["missing"][0][0].as_str().unwrap().contains("run/audit.json is of another model"),
+        "{}",
+        run["missing"]
+    );
+}
+
+#[test]
+fn a_black_box_has_a_report_without_a_live_model() {
+    if !has_page() {
+        return; // `a_run_becomes_one_file` tests what is said then
+    }
+    let place = Place::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx/tests/golden/models/group-norm.onnx");
+    fs::copy(golden, place.at("box.onnx")).unwrap();
+    let output = place.done(&["audit", "box.onnx", "--data", "idx:shapes", "--only", "bias,robustness"]);
+    let said = place.text(&output.stderr);
+    assert!(said.ends_with("report.html: all of it on one page\n"), "{said}");
+    assert_eq!(said.matches("as a black box").count(), 1, "{said}");
+    let html = String::from_utf8(place.read("report.html")).unwrap();
+    assert!(html.contains("id=\"blob-images\"") && !html.contains("id=\"blob-model\""));
+    let report = document(&html);
+    assert_eq!((&report["audited"], &report["rows"]["n"]), (&true.into(), &90.into()));
+    assert_snapshot!(report["missing"][0][1].as_str().unwrap(), @"box.onnx has operators that are not read here (InstanceNormalization at /norm/InstanceNormalization)");
+    assert_eq!(report["missing"].as_array().unwrap().len(), 1, "no filters to see");
+}
+
+#[test]
+fn a_table_has_a_report_with_its_audit_and_images() {
+    if !has_page() {
+        return; // `a_run_becomes_one_file` tests what is said then
+    }
+    let place = place();
+    let on = ["--predictions", "run/predictions.parquet"];
+    let output = place.done(&[&["audit", "--only", "bias"], &on[..]].concat());
+    assert!(place.text(&output.stderr).ends_with("report.html: all of it on one page\n"));
+    let bare = made(&place, &[&["report"], &on[..]].concat());
+    assert_eq!((&bare["audited"], &bare["pictures"]), (&true.into(), &Value::Null));
+    let shown = made(&place, &[&["report", "--data", "idx:shapes"], &on[..]].concat());
+    assert_eq!(
+        (&shown["audited"], &shown["pictures"]["size"]),
+        (&true.into(), &serde_json::json!([12, 12, 1]))
+    );
+    assert_eq!((&shown["pictures"]["rows"], &shown["missing"]), (&Value::Null, &serde_json::json!([])));
+    fs::write(place.at("t.csv"), "id,label,prob_a,prob_b\nx,a,0.9,0.1\ny,b,0.8,0.2\n").unwrap();
+    let other = made(&place, &["report", "--predictions", "t.csv"]);
+    assert_eq!(other["audited"], false);
+    assert_eq!(other["missing"][0][1], "seamripper audit --predictions t.csv");
+    assert_snapshot!(refused(&place, &["--predictions", "t.csv", "--data", "idx:shapes"]), @r"
+    error: images of the table: expected an image of idx:shapes for its ids, as x, found none for any
+    hint: the ids of idx:shapes are as train-00000
+    ");
+}
+
 #[test]
 fn refusals() {
     let place = place();

@@ -31,6 +31,10 @@ pub struct Document {
     pub schema: String,
     /// A digest of the model and of the images it was looked at with.
     pub subject: String,
+    /// Version of the program and instruction set, which also decide what is found; empty in documents of older versions, whose
+    /// `subject` has them in it.
+    #[serde(default)]
+    pub made_by: String,
     /// Class names, in the order of every `[k]`.
     pub classes: Vec<String>,
     /// Images that filters were looked at with.
@@ -66,6 +70,7 @@ impl Document {
         Self {
             schema: SCHEMA.to_owned(),
             subject: String::new(),
+            made_by: String::new(),
             classes: classes.to_vec(),
             images: 0,
             layers: Vec::new(),
@@ -109,11 +114,16 @@ impl Document {
         self.layers = survey.layers.iter().enumerate().map(layer).collect();
     }
 
+    /// Whether it was made of the same model and images by the same program.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.subject == other.subject && self.made_by == other.made_by
+    }
+
     /// With what `earlier` found of the whole split, if it looked at the same model and images: a look at single images does not make it
     /// untrue.
     #[must_use]
     pub fn keeping(mut self, earlier: Option<Self>) -> Self {
-        if let Some(earlier) = earlier.filter(|earlier| earlier.subject == self.subject) {
+        if let Some(earlier) = earlier.filter(|earlier| earlier.is_like(&self)) {
             let Self { images, layers, probes, pairs, map, dreams, .. } = earlier;
             (self.images, self.layers, self.probes) = (images, layers, probes);
             (self.pairs, self.map, self.dreams) = (pairs, map, dreams);

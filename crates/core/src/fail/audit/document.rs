@@ -25,6 +25,9 @@ pub struct Document {
     /// `schema`, `n`, `errors`, `findings`.
     #[serde(flatten)]
     pub audit: Audit,
+    /// A digest of what was audited, given by who read it: a model and images, or a table; empty if none was given.
+    #[serde(default)]
+    pub subject: String,
     /// Class names; every class index below is a place in this list.
     pub classes: Vec<String>,
     /// Share of images that are right.

@@ -44,6 +44,7 @@ impl<'a> Run<'a> {
         let errors = called.iter().zip(&predictions.labels).filter(|(called, label)| called != label).count();
         let document = Document {
             audit: Audit::ranked(evaluation.n, errors as u64, Vec::new()),
+            subject: String::new(),
             classes: predictions.classes.clone(),
             accuracy: evaluation.accuracy,
             accuracy_ci: evaluation.accuracy_ci,

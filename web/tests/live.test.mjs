@@ -45,7 +45,7 @@ test("difference tells values that differ", () => {
   assert.equal(difference([1, NaN], [1, 2]), Infinity);
 });
 
-for (const name of ["run", "color"]) {
+for (const name of ["run", "color", "onnx"]) {
   test(`logits, responses and Grad-CAM are the program's, and turned images to the byte: ${name}`, async () => {
     const { page, problems, context } = await lab("#lab", name);
     assert.equal(await page.evaluate(() => window.seamripper.live.info.value.isa), "simd128");

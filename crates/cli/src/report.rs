@@ -134,17 +134,7 @@ fn make(verb: &Report, given: Option<Given>, global: &Global) -> Result<Made, St
             }
             _ => None,
         };
-        if let Some(Runnable::Blackbox(file)) = &model {
-            missing.push(["the live model, its filters and gradients".to_owned(), file.unread()]);
-        }
-        if file.is_some() && !has_engine() {
-            missing.push([
-                "the live model".to_owned(),
-                "this program was built without it: `rustup target add wasm32-unknown-unknown`, `cargo run -p xtask -- web`, \
-                 then build again"
-                    .to_owned(),
-            ]);
-        }
+        missing.extend(no_live_model(model.as_ref(), file));
         let own = parts.model.as_ref().map(|(_, bytes)| Cow::Borrowed(&bytes[..]));
         let bytes = own.or_else(|| file.map(|file| Cow::Owned(to_safetensors(file).expect("it was read"))));
         let split = table.as_ref().and_then(|table| table.splits.first());
@@ -180,6 +170,22 @@ fn make(verb: &Report, given: Option<Given>, global: &Global) -> Result<Made, St
     };
     whole_file::write_bytes(&path, html.as_bytes()).map_err(|error| Stop::problem(&error, error.hint()))?;
     Ok(Made::File { file: path, bytes: html.len(), findings, is_live: file.is_some() && has_engine() })
+}
+
+/// Why `model` does not run in the page, if it does not; `file` is what could be read of it.
+fn no_live_model(model: Option<&Runnable>, file: Option<&ModelFile>) -> Option<[String; 2]> {
+    match (model, file) {
+        (Some(Runnable::Blackbox(file)), _) => {
+            Some(["the live model, its filters and gradients".to_owned(), file.unread()])
+        }
+        (_, Some(_)) if !has_engine() => Some([
+            "the live model".to_owned(),
+            "this program was built without it: `rustup target add wasm32-unknown-unknown`, `cargo run -p xtask -- web`, \
+             then build again"
+                .to_owned(),
+        ]),
+        _ => None,
+    }
 }
 
 /// What a report is called: the run's folder, or the file of the model or table.

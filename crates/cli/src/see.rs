@@ -157,7 +157,7 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         text::print(&seen, &stages, out)
     })?;
     // A look at an image is quick, and would wait for the page; the page is about the run's own images.
-    if verb.out.is_some() || !verb.image.is_empty() {
+    if verb.out.is_some() || !verb.image.is_empty() || verb.at_end.no_report {
         return Ok(());
     }
     match &subject.run {

@@ -120,11 +120,15 @@ fn make(verb: &Report, given: Option<Given>, global: &Global) -> Result<Made, St
     let mut missing = std::mem::take(&mut parts.missing);
     let file = model.as_ref().and_then(Runnable::readable).or(parts.model.as_ref().map(|(file, _)| &**file));
     let (served, findings) = threads.run(|| -> Result<_, Stop> {
-        let (audit, see) = found::read(verb, table.as_ref(), model.as_ref().zip(images.as_ref()), file, &mut missing)?;
+        let (audit, see) =
+            found::read(verb, table.as_ref(), model.as_ref().zip(images.as_ref()), file, &mut missing)?;
         let pictures = table.as_ref().zip(images.as_ref()).map(|(table, set)| Pictures::of(table, set));
         if let Some(found) = pictures.as_ref().filter(|found| found.count() < found.images().len()) {
             let without = found.images().len() - found.count();
-            missing.push([format!("pictures of {without} images"), "no image of the data has their ids".to_owned()]);
+            missing.push([
+                format!("pictures of {without} images"),
+                "no image of the data has their ids".to_owned(),
+            ]);
         }
         let neighbors = match (file, &images, &table, &pictures, &training) {
             (Some(file), Some(images), Some(table), Some(pictures), Some(training)) => {

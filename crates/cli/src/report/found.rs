@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use seamripper_core::fail::finding;
 use seamripper_core::graph::ModelFile;
 use seamripper_core::predictions::Predictions;
-use seamripper_core::sample::ImageSet;
+use seamripper_core::sample::{ImageSet, Split};
 use seamripper_core::see::document;
 use serde_json::Value;
 
@@ -117,19 +117,20 @@ impl Wanted<'_> {
 
     /// The command that makes it.
     fn command(&self) -> String {
-        let mut words = vec!["seamripper".to_owned(), self.kind.name.to_owned()];
-        words.extend(self.verb.model.as_ref().map(|model| model.display().to_string()));
-        let named = [
-            ("--predictions", self.verb.predictions.as_ref().map(|file| file.display().to_string())),
-            ("--data", self.verb.data.clone()),
-            (
-                "--split",
-                self.verb.split.map(|split| seamripper_core::sample::Split::from(split).name().to_owned()),
-            ),
-        ];
+        let Report { model, predictions, data, split, .. } = self.verb;
+        let shown = |path: &Path| path.display().to_string();
         // `audit` takes a table in place of a model, and `see` takes none.
-        let takes = |option: &str| option != "--predictions" || self.kind.name == AUDIT.name;
-        for (option, value) in named.into_iter().filter(|(option, _)| takes(option)) {
+        let table = predictions.as_deref().filter(|_| self.kind.name == AUDIT.name);
+        let model = model.as_deref().filter(|_| table.is_none());
+        let mut words = vec!["seamripper".to_owned(), self.kind.name.to_owned()];
+        words.extend(model.map(shown));
+        let options = [
+            ("--predictions", table.map(shown)),
+            ("--data", data.clone()),
+            ("--split", split.map(|split| Split::from(split).name().to_owned())),
+            ("--out", self.asked.map(shown)),
+        ];
+        for (option, value) in options {
             words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
         }
         words.join(" ")

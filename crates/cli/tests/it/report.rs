@@ -157,11 +157,11 @@ fn a_model_file_has_a_report_with_what_was_found_of_it() {
     let asked = [&on[..], &["--split", "train", "--audit", "audit"]].concat();
     assert_snapshot!(refused(&place, &asked), @r"
     error: --audit audit/audit.json: expected what was found of this model and these images, found that of others
-    hint: `seamripper audit mine.onnx --data idx:shapes --split train` makes it
+    hint: `seamripper audit mine.onnx --data idx:shapes --split train --out audit` makes it
     ");
     assert_snapshot!(refused(&place, &[&on[..], &["--see", "nowhere"]].concat()), @r"
     error: --see nowhere/see.json: expected a file, found none
-    hint: `seamripper see mine.onnx --data idx:shapes` writes it
+    hint: `seamripper see mine.onnx --data idx:shapes --out nowhere` writes it
     ");
     // With --out, a verb writes there alone, and its folder can be named.
     place.done(
@@ -223,6 +223,9 @@ fn a_table_has_a_report_with_its_audit_and_images() {
     let other = made(&place, &["report", "--predictions", "t.csv"]);
     assert_eq!(other["audited"], false);
     assert_eq!(other["missing"][0][1], "seamripper audit --predictions t.csv");
+    place.done(&[&["report", "run", "--quiet"], &on[..]].concat());
+    let run = document(&String::from_utf8(place.read("run/report.html")).unwrap());
+    assert_eq!(run["audited"], true, "its audit is here, found by the digest of the table");
     assert_snapshot!(refused(&place, &["--predictions", "t.csv", "--data", "idx:shapes"]), @r"
     error: images of the table: expected an image of idx:shapes for its ids, as x, found none for any
     hint: the ids of idx:shapes are as train-00000

@@ -47,7 +47,7 @@ pub enum Verb {
     Audit(crate::audit::Audit),
     /// What every filter sees, what it is needed for, which pixels a prediction rests on
     See(crate::see::See),
-    /// One HTML file of a run, with the model alive in it
+    /// One HTML file of a run, a model or a table of predictions, with the model alive in it
     Report(crate::report::Report),
     /// Audit a data set before the first epoch
     Data(crate::data::Data),

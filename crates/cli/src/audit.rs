@@ -157,23 +157,15 @@ pub fn run(verb: &Audit, global: &Global) -> Outcome {
     if verb.out.is_some() {
         return Ok(());
     }
-    match &gathered.run {
-        // The page is about the run's own images.
-        Some(run) if verb.data.is_none() && verb.split.is_none() => verb.at_end.write(run, global),
-        Some(_) => {}
-        None => {
-            let report = Report {
-                model: verb.models.first().map(PathBuf::from),
-                predictions: verb.predictions.clone(),
-                logits: verb.logits,
-                data: verb.data.clone(),
-                split: verb.split,
-                ..Report::default()
-            };
-            verb.at_end.write_given(&report, gathered.into_given(), global);
-        }
-    }
-    Ok(())
+    let report = Report {
+        model: verb.models.first().map(PathBuf::from),
+        predictions: verb.predictions.clone(),
+        logits: verb.logits,
+        data: verb.data.clone(),
+        split: verb.split,
+        ..Report::default()
+    };
+    verb.at_end.write_of(&report, || Ok(gathered.into_given()), global)
 }
 
 fn wants(verb: &Audit) -> Result<Wants, crate::diag::Stop> {

@@ -156,27 +156,18 @@ pub fn run(verb: &See, global: &Global) -> Outcome {
         }
         text::print(&seen, &stages, out)
     })?;
-    // A look at an image is quick, and would wait for the page; the page is about the run's own images.
-    if verb.out.is_some() || !verb.image.is_empty() || verb.at_end.no_report {
+    // A look at an image is quick, and would wait for the page.
+    if verb.out.is_some() || !verb.image.is_empty() {
         return Ok(());
     }
-    match &subject.run {
-        Some(run) if verb.data.is_none() && verb.split.is_none() => verb.at_end.write(run, global),
-        Some(_) => {}
-        None => {
-            let report = Report {
-                model: Some(PathBuf::from(&verb.model)),
-                data: verb.data.clone(),
-                split: verb.split,
-                ..Report::default()
-            };
-            let predicted =
-                threads(global)?.run(|| subject.model.predict(isa, &subject.images, subject.split));
-            subject.model.check()?;
-            verb.at_end.write_given(&report, Given { table: Some(predicted), ..Given::of(subject) }, global);
-        }
-    }
-    Ok(())
+    let report = Report {
+        model: Some(PathBuf::from(&verb.model)),
+        data: verb.data.clone(),
+        split: verb.split,
+        ..Report::default()
+    };
+    let given = || threads(global)?.run(|| Given::predicted(subject, isa));
+    verb.at_end.write_of(&report, given, global)
 }
 
 /// What can be looked at.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Given, Made, Report, make};
 use crate::args::Global;
-use crate::diag::{Stop, tell};
+use crate::diag::{Outcome, Stop, tell};
 
 /// The option of verbs that end with a report.
 #[derive(Clone, Copy, Debug, Args)]
@@ -23,9 +23,21 @@ impl AtEnd {
         self.end(&Report::of_run(run), None, global);
     }
 
-    /// The same of what the verb has read: a model file with images, or a table.
-    pub fn write_given(self, report: &Report, given: Given, global: &Global) {
-        self.end(report, Some(given), global);
+    /// Writes the report of what a verb looked at: of a run in its folder, unless it was other images than its own; of a model file or a
+    /// table from what `given` has read.
+    pub fn write_of(
+        self,
+        report: &Report,
+        given: impl FnOnce() -> Result<Given, Stop>,
+        global: &Global,
+    ) -> Outcome {
+        match report.run() {
+            _ if self.no_report => {}
+            Some(run) if report.data.is_none() && report.split.is_none() => self.write(run, global),
+            Some(_) => {}
+            None => self.end(report, Some(given()?), global),
+        }
+        Ok(())
     }
 
     fn end(self, report: &Report, given: Option<Given>, global: &Global) {

@@ -56,10 +56,10 @@ impl Given {
             Some(model) => {
                 let shown = model.to_string_lossy();
                 let subject = Subject::read(&shown, verb.data.as_deref(), split, true, global)?;
-                let table =
-                    table.unwrap_or_else(|| subject.model.predict(isa, &subject.images, subject.split));
-                subject.model.check()?;
-                Ok(Self { table: Some(table), ..Self::of(subject) })
+                match table {
+                    Some(table) => Ok(Self { table: Some(table), ..Self::of(subject) }),
+                    None => Self::predicted(subject, isa),
+                }
             }
             None => {
                 let images = table.as_ref().zip(verb.data.as_deref());
@@ -69,8 +69,15 @@ impl Given {
         }
     }
 
+    /// A model with images, and what it says of them.
+    pub fn predicted(subject: Subject, isa: Instructions) -> Result<Self, Stop> {
+        let table = subject.model.predict(isa, &subject.images, subject.split);
+        subject.model.check()?;
+        Ok(Self { table: Some(table), ..Self::of(subject) })
+    }
+
     /// A model with images, and no table yet.
-    pub fn of(subject: Subject) -> Self {
+    fn of(subject: Subject) -> Self {
         let Subject { model, images, training, split, .. } = subject;
         // An image is the most like itself.
         let training = training.filter(|_| split != Split::Train);
